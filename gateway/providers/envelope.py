@@ -1,0 +1,113 @@
+"""Reading an event's id, type, time and ordering key. Nothing that a sender can send raises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from gateway.expressions import (
+    NO_CONTEXT,
+    CoercionError,
+    EvaluationError,
+    ExpressionError,
+    coerce,
+    compile_expression,
+)
+from gateway.providers.building import Problem
+from gateway.providers.preset import Part, Preset
+from gateway.providers.verification import header_values
+
+PARTS = ("id", "type", "occurred_at", "key")
+
+
+class Envelope(NamedTuple):
+    """What stands on the outside of an event; None for what it does not say."""
+
+    id: str | None
+    type: str | None
+    occurred_at: datetime | None
+    key: str | None
+
+
+_Read = Callable[[object, Mapping[str, str]], object]
+
+
+class EnvelopeReader:
+    """Reads envelopes of one source."""
+
+    def __init__(self, parts: Mapping[str, Part], *, fixed_time: bool = False) -> None:
+        """Take where each part is. Raises ExpressionError for a path that cannot be compiled."""
+        self._id, self._type, self._time, self._key = (_reader(parts.get(name)) for name in PARTS)
+        time = parts.get("occurred_at")
+        self._zone = time.get("zone") if isinstance(time, Mapping) else None
+        self.fixed_time = fixed_time and time is not None
+        """Whether the event's own time is the same in every delivery of it."""
+
+    def read(self, payload: object, headers: Mapping[str, str]) -> Envelope:
+        """Return the envelope of a payload that came with these headers."""
+        return Envelope(
+            _text(self._id, payload, headers),
+            _text(self._type, payload, headers),
+            self._read_time(payload, headers),
+            _text(self._key, payload, headers),
+        )
+
+    def _read_time(self, payload: object, headers: Mapping[str, str]) -> datetime | None:
+        try:
+            value = self._time(payload, headers)
+            moment: datetime | None = coerce(value, "timestamp", zone=self._zone)
+        except (CoercionError, EvaluationError):
+            return None
+        return moment
+
+
+def _reader(part: Part | None) -> _Read:
+    if part is None:
+        return lambda payload, headers: None
+    if isinstance(part, Mapping) and "header" in part:
+        name = part["header"]
+        return lambda payload, headers: next(iter(header_values(headers, name)), None)
+    text = part if isinstance(part, str) else part["path"]
+    evaluate = compile_expression(text).evaluate
+    return lambda payload, headers: evaluate(payload, NO_CONTEXT)
+
+
+def _text(read: _Read, payload: object, headers: Mapping[str, str]) -> str | None:
+    try:
+        value = read(payload, headers)
+    except EvaluationError:
+        return None
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    text = str(value)
+    return text if _is_clean(text) else None
+
+
+def _is_clean(text: str) -> bool:
+    """Say whether a text can stand in a database, a log and an address: no control characters, whole Unicode."""
+    if text.isascii():
+        return text.isprintable() and text != ""
+    return not any(ord(c) < 32 or ord(c) == 127 or 0xD800 <= ord(c) < 0xE000 for c in text)
+
+
+def build_envelope(event: Mapping[str, Any], preset: Preset | None) -> EnvelopeReader:
+    """Return the reader of a source: the preset's parts, with those that the source says differently."""
+    own = {name: part for name, part in event.items() if part is not None}
+    parts = {**(preset.event if preset is not None else {}), **own}
+    fixed = preset.fixed_time if preset is not None and "occurred_at" not in own else "occurred_at" in own
+    return EnvelopeReader(parts, fixed_time=fixed)
+
+
+def event_problems(event: Mapping[str, Any]) -> list[Problem]:
+    """Return what is wrong with the paths of an `event` of the right shape."""
+    problems: list[Problem] = []
+    for name, part in event.items():
+        text = part if isinstance(part, str) else part.get("path") if isinstance(part, Mapping) else None
+        if text is None:
+            continue
+        try:
+            compile_expression(text)
+        except ExpressionError as error:
+            problems.append(Problem(key=name, message=error.message, help=error.help))
+    return problems

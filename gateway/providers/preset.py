@@ -1,0 +1,29 @@
+"""Presets: what is known of a provider, declared; a source may say every part of it differently."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+Part = str | Mapping[str, str]
+"""A JMESPath into the payload; or `{header: NAME}`; or, for a time, `{path: …, zone: …}`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preset:
+    """One provider."""
+
+    name: str
+    title: str
+    docs: str
+    scheme: str
+    """How its deliveries are verified: a name of `schemes.SCHEMES`, `token` or `paypal`."""
+    token_header: str | None = None
+    event: Mapping[str, Part]
+    """Where `id`, `type`, `occurred_at` and `key` are."""
+    event_types: tuple[str, ...] = ()
+    """The types it sends, as far as they are documented; empty where anything may come."""
+    instead: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Types that only older senders use, with what the provider sends today."""
+    fixed_time: bool = True
+    """Whether the event's own time is the same in every delivery of it."""

@@ -1,0 +1,123 @@
+"""The JSON Schema of a source's `verify` and `event`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.providers.schemes import SCHEMES
+
+_SECRET = {"type": "string", "writeOnly": True}
+_PATH = {"type": "string", "minLength": 1}
+
+VERIFY_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "title": "how deliveries are verified",
+    "additionalProperties": False,
+    "properties": {
+        "scheme": {
+            "enum": ["token", "paypal", *SCHEMES],
+            "description": "How the sender proves itself; the provider's own scheme when left out.",
+        },
+        "token": {
+            **_SECRET,
+            "description": "The token that the sender puts into a header.",
+            "examples": ["${env:TOKEN}"],
+        },
+        "tokens": {"type": "array", "items": _SECRET, "minItems": 1, "description": "Several good tokens."},
+        "secret": {**_SECRET, "description": "The secret that bodies are signed with.", "examples": ["${env:SECRET}"]},
+        "secrets": {
+            "type": "array",
+            "items": _SECRET,
+            "minItems": 1,
+            "description": "Several good secrets, while one is being replaced by another; empty ones are passed over.",
+        },
+        "header": {
+            "type": "string",
+            "description": "The header that holds the signature or token.",
+            "examples": ["X-Signature"],
+        },
+        "prefix": {
+            "type": "string",
+            "description": "What stands before the signature or token.",
+            "examples": ["sha256="],
+        },
+        "algorithm": {"enum": ["sha256", "sha512", "sha1"], "description": "The hash."},
+        "encoding": {"enum": ["hex", "base64", "base64url"], "description": "How the signature is written."},
+        "secret_encoding": {"enum": ["text", "hex", "base64", "whsec"], "description": "How the secret is written."},
+        "separator": {"type": "string", "minLength": 1, "description": "What separates several signatures or pairs."},
+        "pair": {
+            "type": "string",
+            "minLength": 1,
+            "description": "The name of the pairs that hold signatures, `v1` in `t=…,v1=…`.",
+        },
+        "signed": {
+            "type": "string",
+            "description": "What is signed: `{body}`, with `{timestamp}` and `{id}` as the sender joins them.",
+            "examples": ["{timestamp}.{body}"],
+        },
+        "timestamp": {
+            "type": "object",
+            "additionalProperties": False,
+            "description": "Where the time of signing stands.",
+            "properties": {
+                "header": {"type": "string", "description": "A header of its own."},
+                "pair": {"type": "string", "description": "A pair in the signature's header."},
+                "unit": {"enum": ["s", "ms", "iso"], "description": "Seconds, milliseconds or ISO 8601."},
+            },
+        },
+        "id_header": {
+            "type": "string",
+            "description": "The header that holds the message's id, where the id is signed.",
+        },
+        "tolerance": {
+            "title": "a duration such as `5m`",
+            "type": "string",
+            "pattern": "^([0-9]{1,9}(ms|[smhdw]))+$",
+            "description": "By how much the time of signing may be off, either way.",
+            "examples": ["5m"],
+        },
+        "conceal": {"type": "boolean", "description": "Tell a sender whose signature does not hold nothing of why."},
+        "message": {"type": "string", "description": "What a concealing source says instead."},
+    },
+}
+
+_PART: dict[str, Any] = {
+    "oneOf": [
+        _PATH,
+        {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["header"],
+            "properties": {"header": {"type": "string", "description": "The header that holds it."}},
+        },
+    ]
+}
+
+EVENT_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "title": "where an event's id, type, time and key are",
+    "additionalProperties": False,
+    "properties": {
+        "id": {
+            **_PART,
+            "description": "What names the event, the same in every delivery of it: a JMESPath or a header.",
+        },
+        "type": {**_PART, "description": "What kind of event it is."},
+        "occurred_at": {
+            "description": "When it happened, by the provider's clock.",
+            "oneOf": [
+                _PATH,
+                {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "properties": {
+                        "path": {**_PATH, "description": "A JMESPath into the payload."},
+                        "header": {"type": "string", "description": "The header that holds it."},
+                        "zone": {"type": "string", "description": "The IANA zone of times that name none."},
+                    },
+                },
+            ],
+        },
+        "key": {**_PART, "description": "The ordering key: events with the same one run one at a time, in order."},
+    },
+}

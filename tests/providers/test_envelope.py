@@ -1,0 +1,163 @@
+"""Envelopes: what an event is called, what kind it is, when it happened, and in which order it belongs."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from multidict import CIMultiDict
+
+from gateway.providers import PRESETS, Envelope, build_envelope, freshen, sample, sample_types
+
+READERS = {name: build_envelope({}, preset) for name, preset in PRESETS.items()}
+
+
+def read(provider: str, payload: object, headers: dict[str, str] | None = None) -> Envelope:
+    return READERS[provider].read(payload, CIMultiDict(headers or {}))
+
+
+def test_a_stripe_event() -> None:
+    payload = {
+        "id": "evt_1",
+        "type": "invoice.paid",
+        "created": 1767960000,
+        "data": {"object": {"id": "in_1", "customer": "cus_1"}},
+    }
+    assert read("stripe", payload) == Envelope("evt_1", "invoice.paid", datetime(2026, 1, 9, 12, tzinfo=UTC), "cus_1")
+
+
+@pytest.mark.parametrize(
+    ("found", "key"),
+    [
+        ({"object": "customer", "id": "cus_1"}, "cus_1"),
+        ({"object": "invoice", "id": "in_1", "customer": {"id": "cus_2", "object": "customer"}}, "cus_2"),
+        ({"object": "refund", "id": "re_1", "payment_intent": "pi_1", "charge": "ch_1"}, "pi_1"),
+        ({"object": "dispute", "id": "dp_1", "charge": "ch_1"}, "ch_1"),
+        ({"object": "plan", "id": "plan_1"}, "plan_1"),
+    ],
+)
+def test_stripe_events_are_ordered_by_customer_where_there_is_one(found: dict[str, Any], key: str) -> None:
+    assert read("stripe", {"data": {"object": found}}).key == key
+
+
+def test_a_thin_stripe_event() -> None:
+    payload = {
+        "id": "evt_1",
+        "type": "v2.core.account.created",
+        "created": "2026-01-09T12:00:00.000Z",
+        "related_object": {"id": "acct_1"},
+    }
+    found = read("stripe", payload)
+    assert (found.occurred_at, found.key) == (datetime(2026, 1, 9, 12, tzinfo=UTC), "acct_1")
+
+
+def test_an_asaas_event_keeps_its_whole_id_and_its_local_time() -> None:
+    payload = {
+        "id": "evt_05b7&368604920",
+        "event": "PAYMENT_RECEIVED",
+        "dateCreated": "2026-08-08 21:01:48",
+        "payment": {"customer": "cus_1"},
+    }
+    at = datetime(2026, 8, 9, 0, 1, 48, tzinfo=UTC)
+    assert read("asaas", payload) == Envelope("evt_05b7&368604920", "PAYMENT_RECEIVED", at, "cus_1")
+
+
+@pytest.mark.parametrize(
+    ("payload", "identity"),
+    [
+        (
+            {"event": "PAYMENT_CREATED", "payment": {"id": "pay_1", "status": "PENDING"}},
+            "PAYMENT_CREATED:pay_1:PENDING",
+        ),
+        ({"event": "SUBSCRIPTION_DELETED", "subscription": {"id": "sub_1"}}, "SUBSCRIPTION_DELETED:sub_1:"),
+        ({"event": "TRANSFER_DONE", "transfer": {"id": "t_1"}}, None),
+    ],
+)
+def test_an_older_asaas_event_is_known_by_what_it_is_about(payload: dict[str, Any], identity: str | None) -> None:
+    assert read("asaas", payload).id == identity
+
+
+def test_workos_paypal_and_github() -> None:
+    organization = {"id": "event_1", "event": "organization.created", "created_at": "2026-01-09T12:00:00.000Z"}
+    assert read("workos", {**organization, "data": {"object": "organization", "id": "org_1"}}).key == "org_1"
+    assert (
+        read("workos", {**organization, "data": {"object": "user", "organization_id": "org_2", "id": "u"}}).key
+        == "org_2"
+    )
+    capture = {"id": "WH-1", "event_type": "PAYMENT.CAPTURE.COMPLETED", "create_time": "2018-19-12T22:20:32.000Z"}
+    assert read("paypal", {**capture, "resource": {"id": "c", "custom_id": "user"}}) == Envelope(
+        "WH-1", "PAYMENT.CAPTURE.COMPLETED", None, "user"
+    )
+    headers = {"x-github-event": "push", "x-github-delivery": "guid"}
+    assert read("github", {"repository": {"id": 7}}, headers) == Envelope("guid", "push", None, "7")
+
+
+def test_a_source_says_a_part_differently() -> None:
+    reader = build_envelope(
+        {"key": "data.object.id", "occurred_at": {"path": "at", "zone": "Europe/Berlin"}}, PRESETS["stripe"]
+    )
+    found = reader.read({"id": "e", "type": "t", "at": "2026-01-09 13:00:00", "data": {"object": {"id": "x"}}}, {})
+    assert found == Envelope("e", "t", datetime(2026, 1, 9, 12, tzinfo=UTC), "x")
+
+
+@pytest.mark.parametrize("value", [None, True, 1.5, [], {}, "", "a\0b", "a\nb", "\ud800", "a\x7f"])
+def test_what_is_no_name_is_none(value: object) -> None:
+    assert read("stripe", {"id": value}).id is None
+
+
+def test_numbers_are_names() -> None:
+    assert read("stripe", {"id": 12}).id == "12"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["id", "type", "event", "created", "data", "object", "customer", "payment", "dateCreated"]),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(provider=st.sampled_from(sorted(PRESETS)), payload=JSON)
+def test_no_payload_raises(provider: str, payload: object) -> None:
+    assert isinstance(read(provider, payload), Envelope)
+
+
+@pytest.mark.parametrize("provider", ["asaas", "stripe"])
+def test_every_sample_is_a_new_event_of_its_type(provider: str) -> None:
+    assert sample_types(provider)
+    for event_type in sample_types(provider):
+        payload = sample(provider, event_type)
+        assert payload is not None
+        found = read(provider, freshen(payload, provider, 1_800_000_000))
+        again = read(provider, freshen(payload, provider, 1_800_000_000))
+        assert (found.type, found.occurred_at) == (event_type, datetime.fromtimestamp(1_800_000_000, UTC))
+        assert found.key
+        assert found.id != again.id
+
+
+def recorded() -> list[Path]:
+    folder = Path(__file__).parents[3] / "shared" / "payloads"
+    return [
+        path for name in ("stripe", "asaas", "workos", "paypal") for path in sorted((folder / name).rglob("*.json"))
+    ]
+
+
+@pytest.mark.skipif(not recorded(), reason="the recorded payloads are not here")
+@pytest.mark.parametrize("path", recorded(), ids=lambda path: path.stem)
+def test_a_recorded_payload_has_an_id_and_a_known_type(path: Path) -> None:
+    provider = next(part for part in path.parts if part in PRESETS)
+    found = read(provider, json.loads(path.read_bytes()))
+    assert found.id
+    assert found.type in PRESETS[provider].event_types
