@@ -1,0 +1,1 @@
+"""Reading and judging configuration: no network, no database."""

@@ -1,0 +1,203 @@
+"""Checks of rules: what can be known about names, tables, literals and reach before an event comes.
+
+One function a check; each walks the model and reports with the place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from gateway.config.diagnostics import DocumentFindings, Findings, did_you_mean
+from gateway.config.document import Mapping as MappingNode
+from gateway.config.document import Node, Scalar
+from gateway.config.document import Sequence as SequenceNode
+from gateway.config.extraction import Extraction
+from gateway.config.rules import Procedure, Rule, RulesFile
+from gateway.config.steps import CheckScope, walk_steps
+from gateway.config.tables import Table
+
+ALWAYS = ("settings", "event", "now")
+"""Names that every rule has in scope."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownTypes:
+    """The event types a provider sends, as far as they are known."""
+
+    provider: str
+    types: tuple[str, ...]
+    instead: Mapping[str, tuple[str, ...]]
+    """For types that the provider does not send: what it sends instead."""
+
+
+def check_rules(file: RulesFile, tables: Mapping[str, Table], findings: Findings) -> None:
+    """Check one rules file against all tables of the project."""
+    here = findings.for_document(file.document)
+    for rule in file.rules:
+        _check_rule(rule, file, tables, here)
+    _check_unused_procedures(file, tables, here)
+    check_reach(file.rules, here)
+
+
+def _check_rule(rule: Rule, file: RulesFile, tables: Mapping[str, Table], findings: DocumentFindings) -> None:
+    scope = CheckScope(
+        findings=findings,
+        tables=tables,
+        settings=file.settings,
+        procedures=_Procedures(file.procedures),
+        names=dict.fromkeys([*ALWAYS, *_names(file.extract), *_names(rule.extract)]),
+    )
+    scope.condition(rule.when)
+    _check_steps(rule.steps, scope)
+    scope.value(rule.result)
+
+
+def _names(extractions: Iterable[Extraction]) -> list[str]:
+    return [extraction.name for extraction in extractions]
+
+
+def _check_steps(steps: Sequence[object], scope: CheckScope) -> None:
+    for step in walk_steps(steps, scope):  # type: ignore[arg-type]  # steps of a rule or procedure
+        step.action.check(step.arguments, scope)
+
+
+class _Procedures:
+    def __init__(self, procedures: Mapping[str, Procedure]) -> None:
+        self._procedures = procedures
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._procedures)
+
+    def check(self, name: str, scope: CheckScope) -> None:
+        step, scope.running = scope.step, (*scope.running, name)
+        _check_steps(self._procedures[name].steps, scope)
+        scope.step, scope.running = step, scope.running[:-1]
+
+
+def _check_unused_procedures(file: RulesFile, tables: Mapping[str, Table], findings: DocumentFindings) -> None:
+    run = {
+        step.arguments.procedure
+        for steps in [rule.steps for rule in file.rules] + [p.steps for p in file.procedures.values()]
+        for step in steps
+        if step.action.name == "run"
+    }
+    for procedure in file.procedures.values():
+        if procedure.name not in run:
+            findings.warning(
+                "GW501",
+                f"procedure `{procedure.name}` is run by no rule",
+                procedure.key,
+                help="run it with `run: " + procedure.name + "`, or take it out",
+            )
+
+
+def check_reach(rules: Sequence[Rule], findings: DocumentFindings) -> None:
+    """Report rules that can never be reached: every type they name is handled, whatever it holds, by one before."""
+    taken: list[tuple[str, Rule]] = []
+    for rule in rules:
+        covers = [next((before for pattern, before in taken if _covers(pattern, own)), None) for own in rule.on]
+        if rule.on and all(covers):
+            earlier = covers[0]
+            assert earlier is not None
+            findings.error(
+                "GW207",
+                f"rule `{rule.name}` can never be reached: `{earlier.name}` handles every `{rule.on[0]}`",
+                rule.node.get("on") or rule.node,
+                help=f"move it above `{earlier.name}`, or give that rule a `when`",
+            )
+        if rule.when is None:
+            taken.extend((pattern, rule) for pattern in rule.on)
+
+
+def _covers(pattern: str, other: str) -> bool:
+    """Say whether every type that `other` names is named by `pattern` too."""
+    if pattern == other or pattern == "*":
+        return True
+    first, star, rest = pattern.partition("*")
+    if not star or rest:
+        return False
+    return other.startswith(first)
+
+
+def check_event_types(rules: Iterable[Rule], known: KnownTypes, findings: DocumentFindings) -> None:
+    """Report event types that the provider does not send; beside one that it does, an older name is no mistake."""
+    for rule in rules:
+        for node in _type_nodes(rule.node.get("on")):
+            name = str(node.value)
+            if "*" in name:
+                _check_pattern(name, node, known, findings)
+            elif name in known.instead:
+                if not set(known.instead[name]).isdisjoint(rule.on):
+                    continue
+                sent = ", ".join(f"`{other}`" for other in known.instead[name])
+                findings.advice(
+                    "GW502",
+                    f"{known.provider} does not send `{name}` today",
+                    node,
+                    help=f"{known.provider} sends {sent}",
+                )
+            elif name not in known.types:
+                near = did_you_mean(name, known.types)
+                findings.error(
+                    "GW208",
+                    f"{known.provider} has no event type `{name}`",
+                    node,
+                    help=f"did you mean `{near}`?" if near else None,
+                )
+
+
+def _check_pattern(name: str, node: Scalar, known: KnownTypes, findings: DocumentFindings) -> None:
+    first = name.partition("*")[0]
+    if not any(known_type.startswith(first) for known_type in known.types):
+        near = did_you_mean(first.rstrip("._"), {t.rpartition(".")[0] for t in known.types})
+        findings.error(
+            "GW208",
+            f"{known.provider} has no event type that fits `{name}`",
+            node,
+            help=f"did you mean `{near}.*`?" if near else None,
+        )
+
+
+def _type_nodes(node: Node | None) -> list[Scalar]:
+    if isinstance(node, SequenceNode):
+        return [item for item in node.items if isinstance(item, Scalar)]
+    return [node] if isinstance(node, Scalar) else []
+
+
+def merge_tables(files: Iterable[RulesFile], findings: Findings) -> dict[str, Table]:
+    """Bring together the tables of all files; one that several declare must be the same in each, column by column."""
+    merged: dict[str, Table] = {}
+    declared: dict[str, RulesFile] = {}
+    for file in files:
+        for name, table in file.tables.items():
+            if name not in merged:
+                merged[name], declared[name] = table, file
+            else:
+                merged[name] = _merge(merged[name], table, declared[name], file, findings)
+    return merged
+
+
+def _merge(first: Table, second: Table, before: RulesFile, file: RulesFile, findings: Findings) -> Table:
+    columns = list(first.columns)
+    for column in second.columns:
+        other = first.column(column.name)
+        if other is None:
+            columns.append(column)
+        elif other != column:
+            node = _column_node(file, second.name, column.name)
+            findings.for_document(file.document).error(
+                "GW206",
+                f"column `{second.name}.{column.name}` is declared otherwise in {before.document.path}",
+                node,
+                help="declare it the same way in both files, or in one alone",
+            )
+    return Table(name=first.name, columns=tuple(columns), existing=first.existing and second.existing)
+
+
+def _column_node(file: RulesFile, table: str, column: str) -> Node:
+    node: Node | None = file.document.root
+    for key in ("tables", table, "columns", column):
+        node = node.get(key) if isinstance(node, MappingNode) else None
+    assert node is not None
+    return node

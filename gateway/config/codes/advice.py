@@ -1,0 +1,42 @@
+"""GW5xx: it works, but is probably not meant, or could be better."""
+
+from __future__ import annotations
+
+from gateway.config.codes.entry import RULES, Code
+from gateway.config.codes.samples import RULES_FILE, with_source
+
+_PROCEDURE = "version: 1\nprocedures:\n  note_it: [{log: paid}]\nrules:\n"
+
+ADVICE = (
+    Code(
+        code="GW501",
+        title="a procedure that nothing runs",
+        why="It is probably forgotten, or run under a name that was changed.",
+        wrong=_PROCEDURE + RULES_FILE.removeprefix("version: 1\nrules:\n"),
+        right=_PROCEDURE + "  - {name: paid, on: invoice.paid, do: [{run: note_it}]}\n",
+        file=RULES,
+    ),
+    Code(
+        code="GW502",
+        title="an event type that the provider no longer sends",
+        why="Older senders may still use it; the provider sends another type today.",
+        wrong="version: 1\nrules:\n  - {name: canceled, on: SUBSCRIPTION_CANCELED, do: [{log: canceled}]}\n",
+        right="version: 1\nrules:\n  - {name: canceled, on: SUBSCRIPTION_DELETED, do: [{log: canceled}]}\n",
+        file=RULES,
+        gateway=with_source(provider="asaas", verify='{token: "${env:STRIPE_WEBHOOK_SECRET}"}'),
+    ),
+    Code(
+        code="GW503",
+        title="an answer that is never given",
+        why="`response.body` is the answer of sources that wait for the outcome (`respond: result`).",
+        wrong=with_source(response="{body: {action: $result}}"),
+        right=with_source(respond="result", response="{body: {action: $result}}"),
+    ),
+    Code(
+        code="GW504",
+        title="events without a type",
+        why="Rules choose events by their type. Without a provider, `event` says where it is in the payload.",
+        wrong=with_source(provider="", verify="none"),
+        right=with_source(provider="", verify="none", event="{id: id, type: kind}"),
+    ),
+)

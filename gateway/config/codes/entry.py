@@ -1,0 +1,31 @@
+"""What is known about one code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+GATEWAY = "gateway.yaml"
+RULES = "rules.yaml"
+
+_NONE: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    """One kind of finding: its stable code, why it is one, a file that has it and the same file mended."""
+
+    code: str
+    title: str
+    why: str
+    wrong: str
+    right: str
+    file: str = GATEWAY
+    """Which file the examples are: gateway.yaml, rules.yaml or .env."""
+    gateway: str = ""
+    """The gateway.yaml round an example that is another file, where the usual one would not do."""
+    environ: Mapping[str, str] = field(default_factory=lambda: _NONE)
+    """Variables the examples need."""
+    encoding: str = "utf-8"
+    """How the wrong example is written."""

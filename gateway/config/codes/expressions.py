@@ -1,0 +1,54 @@
+"""GW3xx: an expression that cannot work, or a value that cannot fit."""
+
+from __future__ import annotations
+
+from gateway.config.codes.entry import RULES, Code
+from gateway.config.codes.samples import with_rules, with_steps
+
+_ID = "  invoice: data.object.id\n"
+_RULE = "  - {name: paid, on: invoice.paid, when: WHEN, do: [{log: paid}]}\n"
+
+EXPRESSIONS = (
+    Code(
+        code="GW301",
+        title="an expression that cannot be read",
+        why="`when`, `path`, `extract` and `${ … }` hold JMESPath. Numbers in it stand in backticks, "
+        "texts in single quotes.",
+        wrong=with_rules(_RULE.replace("WHEN", "event.payload.amount > 100")),
+        right=with_rules(_RULE.replace("WHEN", "event.payload.amount > `100`")),
+        file=RULES,
+    ),
+    Code(
+        code="GW302",
+        title="an unknown function",
+        why="There are JMESPath's own functions, and those of the gateway (`add_days`, `from_minor`, …).",
+        wrong=with_steps("log: ${ uper(invoice) }", extract=_ID),
+        right=with_steps("log: ${ upper(invoice) }", extract=_ID),
+        file=RULES,
+    ),
+    Code(
+        code="GW303",
+        title="a function with the wrong arguments",
+        why="The function takes another number of arguments, or arguments of another kind.",
+        wrong=with_steps("log: ${ upper(invoice, event.type) }", extract=_ID),
+        right=with_steps("log: ${ upper(invoice) }", extract=_ID),
+        file=RULES,
+    ),
+    Code(
+        code="GW304",
+        title="a pattern that cannot be used",
+        why="Patterns are RE2, which cannot hang: it has no look-around and no back-references. "
+        "The first group is the value.",
+        wrong=with_steps("log: $number", extract="  number: {path: data.object.number, match: '(?=RE)(.+)'}\n"),
+        right=with_steps("log: $number", extract="  number: {path: data.object.number, match: '(RE.+)'}\n"),
+        file=RULES,
+    ),
+    Code(
+        code="GW305",
+        title="a value that its column cannot hold",
+        why="A value that does not fit its column would end every event badly.",
+        wrong=with_steps("{update: invoices, where: {id: $invoice}, set: {status: payed}}", extract=_ID),
+        right=with_steps("{update: invoices, where: {id: $invoice}, set: {status: paid}}", extract=_ID),
+        file=RULES,
+    ),
+)

@@ -1,0 +1,108 @@
+"""GW2xx: a name that stands for nothing, or for too much."""
+
+from __future__ import annotations
+
+from gateway.config.codes.entry import RULES, Code
+from gateway.config.codes.samples import GATEWAY_FILE, RULES_FILE, with_rules, with_source, with_steps
+
+_UPDATE = "{update: invoices, where: {id: $invoice}, set: {status: paid}}"
+_EXTRACT = "  invoice: data.object.id\n"
+_TWO = "  - {name: all, on: invoice.*, do: [{log: seen}]}\n"
+_PAID = "  - {name: paid, on: invoice.paid, do: [{log: paid}]}\n"
+_ALERT = "alerts:\n  - {name: failing, when: 'success_rate < `0.95`', notify: "
+_CHANNEL = 'channels: {admins: ["log://"]}\n'
+
+NAMES = (
+    Code(
+        code="GW201",
+        title="an unknown table",
+        why="Rules read and write tables that some rules file declares under `tables`.",
+        wrong=with_steps(_UPDATE.replace("invoices", "invoice"), extract=_EXTRACT),
+        right=with_steps(_UPDATE, extract=_EXTRACT),
+        file=RULES,
+    ),
+    Code(
+        code="GW202",
+        title="an unknown column",
+        why="The table has no column of that name.",
+        wrong=with_steps(_UPDATE.replace("status", "state"), extract=_EXTRACT),
+        right=with_steps(_UPDATE, extract=_EXTRACT),
+        file=RULES,
+    ),
+    Code(
+        code="GW203",
+        title="an unknown name",
+        why="A name in a value or expression must have been extracted, bound by a step before, or be `event`, "
+        "`settings` or `now`. A misspelt one would be null for ever.",
+        wrong=with_steps(_UPDATE.replace("$invoice", "$invoce"), extract=_EXTRACT),
+        right=with_steps(_UPDATE, extract=_EXTRACT),
+        file=RULES,
+    ),
+    Code(
+        code="GW204",
+        title="an unknown procedure",
+        why="`run` names a procedure of the same file.",
+        wrong="version: 1\nprocedures:\n  note_it: [{log: paid}]\nrules:\n"
+        "  - {name: paid, on: invoice.paid, do: [{run: note_them}]}\n",
+        right="version: 1\nprocedures:\n  note_it: [{log: paid}]\nrules:\n"
+        "  - {name: paid, on: invoice.paid, do: [{run: note_it}]}\n",
+        file=RULES,
+    ),
+    Code(
+        code="GW205",
+        title="an unknown source, destination or channel",
+        why="What is named must be declared in gateway.yaml.",
+        wrong=GATEWAY_FILE + _CHANNEL + _ALERT + "admin}\n",
+        right=GATEWAY_FILE + _CHANNEL + _ALERT + "admins}\n",
+    ),
+    Code(
+        code="GW206",
+        title="a name or path is used twice",
+        why="Two things of one name cannot be told apart: traces go by the name of a rule, "
+        "deliveries by the path of a source.",
+        wrong=with_rules(_PAID + _PAID.replace("invoice.paid", "invoice.voided")),
+        right=with_rules(_PAID + _PAID.replace("paid", "voided")),
+        file=RULES,
+    ),
+    Code(
+        code="GW207",
+        title="a rule that can never be reached",
+        why="The first rule that fits handles an event. A rule before this one takes everything it could take.",
+        wrong=with_rules(_TWO + _PAID),
+        right=with_rules(_PAID + _TWO),
+        file=RULES,
+    ),
+    Code(
+        code="GW208",
+        title="an event type that the provider does not have",
+        why="No event of this type will ever come.",
+        wrong=RULES_FILE.replace("invoice.paid", "invoice.payed"),
+        right=RULES_FILE,
+        file=RULES,
+    ),
+    Code(
+        code="GW209",
+        title="a procedure runs itself",
+        why="Every run must end.",
+        wrong="version: 1\nprocedures:\n  note_it: [{run: note_it}]\nrules:\n"
+        "  - {name: paid, on: invoice.paid, do: [{run: note_it}]}\n",
+        right="version: 1\nprocedures:\n  note_it: [{log: paid}]\nrules:\n"
+        "  - {name: paid, on: invoice.paid, do: [{run: note_it}]}\n",
+        file=RULES,
+    ),
+    Code(
+        code="GW210",
+        title="an unknown provider",
+        why="`provider` names a preset. A sender without one is described by `verify` and `event`.",
+        wrong=with_source(provider="strip"),
+        right=with_source(),
+    ),
+    Code(
+        code="GW211",
+        title="a path that is the gateway's own",
+        why="The path belongs to the health pages, the metrics, the console or the admin API, "
+        "or is the health page of another source.",
+        wrong=with_source(path="/healthz"),
+        right=with_source(),
+    ),
+)

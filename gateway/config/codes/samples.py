@@ -1,0 +1,54 @@
+"""The files that the examples of codes are changes of."""
+
+from __future__ import annotations
+
+SECRET_NAME = "STRIPE_WEBHOOK_SECRET"  # noqa: S105 - the name of a variable
+SOURCE = f"""\
+    provider: stripe
+    path: /webhook/stripe
+    verify: {{secrets: ["${{env:{SECRET_NAME}}}"]}}
+    rules: [rules.yaml]
+"""
+GATEWAY_FILE = f"""\
+version: 1
+sources:
+  stripe:
+{SOURCE}"""
+RULES_FILE = """\
+version: 1
+rules:
+  - name: invoice paid
+    on: invoice.paid
+    do:
+      - log: an invoice was paid
+    result: noted
+"""
+TABLES = """\
+version: 1
+tables:
+  invoices:
+    columns:
+      id: {type: text, primary_key: true}
+      status: {type: text, values: [open, paid]}
+      amount: {type: decimal}
+"""
+
+
+def with_source(**changes: str) -> str:
+    """Return gateway.yaml with keys of its source changed or added; an empty text takes a key out."""
+    lines = dict(line.strip().split(": ", 1) for line in SOURCE.splitlines())
+    lines.update(changes)
+    written = "".join(f"    {key}: {value}\n" for key, value in lines.items() if value)
+    return f"version: 1\nsources:\n  stripe:\n{written}"
+
+
+def with_rules(rules: str) -> str:
+    """Return a rules file with a table, and these rules, indented by two."""
+    return f"{TABLES}rules:\n{rules}"
+
+
+def with_steps(*steps: str, extract: str = "") -> str:
+    """Return a rules file with a table and one rule of these steps; `extract` is the lines of that key."""
+    written = "".join(f"      - {step}\n" for step in steps)
+    head = f"extract:\n{extract}" if extract else ""
+    return f"{TABLES}{head}rules:\n  - name: invoice paid\n    on: invoice.paid\n    do:\n{written}"

@@ -1,0 +1,173 @@
+"""Conditions on rows: the `where` of steps, as data that the store turns into SQL once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.config.diagnostics import DocumentFindings, did_you_mean
+from gateway.config.document import Mapping, Scalar
+from gateway.config.steps import CheckScope, StepReader
+from gateway.config.tables import Table
+from gateway.config.units import parse_duration
+from gateway.config.values import Value, read_value
+
+OPERATORS = ("eq", "ne", "gt", "gte", "lt", "lte", "in", "is", "within")
+
+OPERATOR_SCHEMA = {
+    "type": "object",
+    "minProperties": 1,
+    "additionalProperties": False,
+    "properties": {
+        "eq": {"description": "Equal to the value."},
+        "ne": {"description": "Not equal to the value; a null column is not equal to any value."},
+        "gt": {"description": "Greater than the value."},
+        "gte": {"description": "Greater than the value, or equal."},
+        "lt": {"description": "Less than the value."},
+        "lte": {"description": "Less than the value, or equal."},
+        "in": {"description": "One of a list of values, or of a value that is a list."},
+        "is": {"description": "`null`: the column is empty; `present`: it is not.", "enum": [None, "null", "present"]},
+        "within": {
+            "type": "string",
+            "description": "The column's time is no further than this from `of` (or from now).",
+        },
+        "of": {"description": "The time that `within` is measured from; now when it is left out."},
+    },
+}
+"""What may stand beside a column in `where` instead of a plain value."""
+
+WHERE_SCHEMA = {
+    "description": "Columns and their values, all of which must fit; or a list of such mappings, tried in order.",
+    "oneOf": [
+        {"type": "object", "minProperties": 1},
+        {"type": "array", "minItems": 1, "items": {"type": "object", "minProperties": 1}},
+    ],
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnTest:
+    """One column compared with one value."""
+
+    column: Scalar
+    operator: str
+    """One of OPERATORS, or `null` and `present`, which take no value."""
+    value: Value | None = None
+    seconds: float = 0.0
+    """For `within`: how far the time may be from the value."""
+
+    @property
+    def name(self) -> str:
+        """Return the column's name."""
+        return str(self.column.value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """Tests that must all hold of a row: one strategy of a `find`."""
+
+    tests: tuple[ColumnTest, ...]
+    node: Mapping
+
+    def check(self, table: Table | None, scope: CheckScope) -> None:
+        """Report unknown columns and names."""
+        for test in self.tests:
+            scope.value(test.value)
+            if table is not None and scope.column(table, test.column):
+                check_literal(table, test.name, test.value, scope, allow_list=test.operator == "in")
+
+
+def read_where(reader: StepReader, key: str = "where") -> tuple[Where, ...]:
+    """Read the strategies under `where`."""
+    return tuple(_read_strategy(node, reader.findings) for node in reader.mappings(key))
+
+
+def _read_strategy(node: Mapping, findings: DocumentFindings) -> Where:
+    tests: list[ColumnTest] = []
+    for column, item in node.entries:
+        if isinstance(item, Mapping):
+            tests.extend(_read_operators(column, item, findings))
+        else:
+            tests.append(ColumnTest(column=column, operator="eq", value=read_value(item, findings)))
+    return Where(tests=tuple(tests), node=node)
+
+
+def _read_operators(column: Scalar, node: Mapping, findings: DocumentFindings) -> list[ColumnTest]:
+    tests: list[ColumnTest] = []
+    if not node.entries:
+        help = "write a value, or an operator such as `{is: present}`"
+        findings.error("GW102", f"`{column.value}` is compared with nothing, so every row would fit", column, help=help)
+    for key, item in node.entries:
+        operator = str(key.value)
+        if operator == "of":
+            continue
+        if operator not in OPERATORS:
+            near = did_you_mean(operator, OPERATORS)
+            findings.error(
+                "GW101",
+                f"unknown operator `{operator}`",
+                key,
+                help=f"did you mean `{near}`?" if near else f"operators: {', '.join(OPERATORS)}",
+            )
+        elif operator == "is":
+            test = _read_is(column, item, findings)
+            tests.extend([test] if test else [])
+        elif operator == "within":
+            test = _read_within(column, node, item, findings)
+            tests.extend([test] if test else [])
+        else:
+            tests.append(ColumnTest(column=column, operator=operator, value=read_value(item, findings)))
+    if node.get("of") is not None and node.get("within") is None:
+        findings.error(
+            "GW102", "`of` needs `within` beside it", node, help="write `{within: 24h, of: $event.occurred_at}`"
+        )
+    return tests
+
+
+def _read_is(column: Scalar, item: object, findings: DocumentFindings) -> ColumnTest | None:
+    word = item.value if isinstance(item, Scalar) else item
+    if word is None or word == "null":
+        return ColumnTest(column=column, operator="null")
+    if word == "present":
+        return ColumnTest(column=column, operator="present")
+    findings.error("GW104", "`is` takes `null` or `present`", item, help="compare with a value by `{eq: …}`")  # type: ignore[arg-type]
+    return None
+
+
+def _read_within(column: Scalar, node: Mapping, item: object, findings: DocumentFindings) -> ColumnTest | None:
+    text = str(item.value) if isinstance(item, Scalar) else ""
+    try:
+        seconds = parse_duration(text).total_seconds()
+    except ValueError as error:
+        findings.error("GW106", str(error), item)  # type: ignore[arg-type]
+        return None
+    of = node.get("of")
+    value = None if of is None else read_value(of, findings)
+    return ColumnTest(column=column, operator="within", value=value, seconds=seconds)
+
+
+def check_literal(
+    table: Table, column_name: str, value: Value | None, scope: CheckScope, *, allow_list: bool = False
+) -> None:
+    """Report a literal that its column can never hold."""
+    from gateway.expressions import CoercionError, fit
+
+    column = table.column(column_name)
+    if column is None or value is None or not value.literal:
+        return
+    constant = value.constant
+    for item in constant if allow_list and isinstance(constant, list) else [constant]:
+        if item is None:
+            continue
+        try:
+            fitted = fit(item, column.type)
+        except CoercionError as error:
+            scope.findings.error("GW305", f"column `{column.name}` is {column.type}: {error}", value.node)
+            continue
+        if column.values and fitted not in column.values:
+            near = did_you_mean(str(item), [str(allowed) for allowed in column.values])
+            scope.findings.error(
+                "GW305",
+                f"`{item}` is not one of the values of column `{column.name}`",
+                value.node,
+                help=f"did you mean `{near}`?" if near else f"values: {', '.join(f'`{v}`' for v in column.values)}",
+            )

@@ -1,0 +1,188 @@
+"""What must hold in gateway.yaml beyond its shape; one function a check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from gateway.config.diagnostics import DocumentFindings, Located, did_you_mean
+from gateway.config.networks import parse_network
+from gateway.config.nodes import Mapping, Node, Scalar, Sequence
+from gateway.config.verification import check_verification, misspelt
+from gateway.config.wording import listed
+
+DATABASES = ("sqlite", "postgresql")
+RESERVED = ("/healthz", "/readyz", "/metrics", "/console", "/api")
+"""Paths of the gateway's own."""
+API = ("events", "outbox", "tables", "rules", "trigger", "openapi.json")
+"""What stands below `/api`."""
+
+
+def check_gateway(root: Mapping, directory: Path, findings: DocumentFindings) -> None:
+    """Run every check; each passes over what has not the shape it needs."""
+    check_database(root, findings)
+    check_networks(root, findings)
+    check_paths(root, findings)
+    check_alerts(root, findings)
+    for key, source in entries(root, "sources"):
+        check_verification(key, source, findings)
+        check_rules_named(key, source, directory, findings)
+        check_response(source, findings)
+
+
+def check_database(root: Mapping, findings: DocumentFindings) -> None:
+    """Report a database of a kind that the gateway does not know."""
+    node = root.get("database")
+    text = known_text(node)
+    if node is None or text is None:
+        return
+    scheme, separator, rest = text.partition("://")
+    kind = scheme.partition("+")[0]
+    if not separator or not rest:
+        help = "for example `sqlite:///gateway.db` or `postgresql://user@host/name`"
+        findings.error("GW104", "`database` is not an address", node, help=help)
+    elif kind not in DATABASES:
+        near = did_you_mean(kind, DATABASES) or ("postgresql" if kind.startswith("postgres") else None)
+        findings.error(
+            "GW104",
+            f"`database`: there is no database of the kind `{kind}`",
+            node,
+            help=f"did you mean `{near}`?" if near else f"known: {listed(DATABASES)}",
+        )
+
+
+def check_networks(root: Mapping, findings: DocumentFindings) -> None:
+    """Report entries of address lists that are neither networks nor addresses."""
+    server = root.get("server")
+    lists = [source.get("allow_ips") for _, source in entries(root, "sources")]
+    lists.append(server.get("trusted_proxies") if isinstance(server, Mapping) else None)
+    for node in lists:
+        for item in node.items if isinstance(node, Sequence) else ():
+            text = known_text(item)
+            if text is not None and parse_network(text) is None:
+                findings.error(
+                    "GW104",
+                    f"{shown(item)} is not an IP address or network",
+                    item,
+                    help="for example `10.0.0.0/8` or `192.0.2.7`",
+                )
+
+
+def check_paths(root: Mapping, findings: DocumentFindings) -> None:
+    """Report sources that would answer at an address of another source or of the gateway itself."""
+    taken: dict[str, str] = {}
+    sources = [(key.text, source.get("path")) for key, source in entries(root, "sources")]
+    health = {health_path(text) for _, node in sources if (text := known_text(node)) is not None}
+    for name, node in sources:
+        text = known_text(node)
+        if node is None or text is None or not text.startswith("/"):
+            continue
+        if text in taken:
+            message = f"the sources `{taken[text]}` and `{name}` have the same path"
+            findings.error("GW206", message, node, help="a delivery's path says which source it is for")
+        elif is_reserved(text):
+            help = "choose another path, such as `/webhook/" + name + "`"
+            findings.error("GW211", f"the path {shown(node)} is the gateway's own", node, help=help)
+        elif text in health:
+            message = f"the health of the sources beside it is reported at {shown(node)}"
+            findings.error("GW211", message, node, help="choose another path")
+        taken.setdefault(text, name)
+
+
+def check_alerts(root: Mapping, findings: DocumentFindings) -> None:
+    """Report alerts that name a channel or a source that does not exist."""
+    alerts = root.get("alerts")
+    for alert in alerts.items if isinstance(alerts, Sequence) else ():
+        if isinstance(alert, Mapping):
+            _check_name(alert.get("notify"), "channel", [key.text for key, _ in _keys(root, "channels")], findings)
+            _check_name(alert.get("source"), "source", [key.text for key, _ in _keys(root, "sources")], findings)
+
+
+def check_rules_named(key: Scalar, source: Mapping, directory: Path, findings: DocumentFindings) -> None:
+    """Report a source whose events nothing would handle, and rules files that do not exist."""
+    node = source.get("rules")
+    items = node.items if isinstance(node, Sequence) else ()
+    missing = not misspelt(source, "rules") if node is None else isinstance(node, Sequence) and not items
+    if missing and known_text(source.get("unmatched")) != "keep":
+        findings.error(
+            "GW102",
+            f"the source `{key.text}` names no rules file, so its events would come to nothing",
+            node or key,
+            help="write `rules: [rules/name.yaml]`, or `unmatched: keep` to keep its events as dead letters",
+        )
+    for item in items:
+        text = known_text(item)
+        if text is not None and not (directory / text).is_file():
+            _report_no_file(item, text, directory, findings)
+
+
+def check_response(source: Mapping, findings: DocumentFindings) -> None:
+    """Warn of an answer's shape that is never used."""
+    response = source.get("response")
+    body = response.key("body") if isinstance(response, Mapping) else None
+    if body is not None and known_text(source.get("respond")) != "result":
+        findings.warning(
+            "GW503",
+            "`response.body` is used with `respond: result` alone",
+            body,
+            help="add `respond: result`, or take it out",
+        )
+
+
+def is_reserved(path: str) -> bool:
+    """Say whether a path is the gateway's own."""
+    top, _, rest = path.lstrip("/").partition("/")
+    if top == "api":
+        return not rest or rest.partition("/")[0] in API
+    return f"/{top}" in RESERVED
+
+
+def health_path(path: str) -> str:
+    """Return the health address of the source at `path`: `health` beside it."""
+    return f"{path.rpartition('/')[0]}/health"
+
+
+def entries(root: Mapping, key: str) -> Iterator[tuple[Scalar, Mapping]]:
+    """Yield the names and mappings below `key`."""
+    for name, node in _keys(root, key):
+        if isinstance(node, Mapping):
+            yield name, node
+
+
+def known_text(node: Node | None) -> str | None:
+    """Return a node's text, if it is text and was found."""
+    return node.value if isinstance(node, Scalar) and node.known and isinstance(node.value, str) else None
+
+
+def shown(node: Node) -> str:
+    """Return a text for a message, unless it was taken from elsewhere."""
+    return f"`{node.text}`" if isinstance(node, Scalar) and node.origin is None else "the value"
+
+
+def _keys(root: Mapping, key: str) -> tuple[tuple[Scalar, Node], ...]:
+    node = root.get(key)
+    return node.entries if isinstance(node, Mapping) else ()
+
+
+def _check_name(node: Node | None, kind: str, names: list[str], findings: DocumentFindings) -> None:
+    text = known_text(node)
+    if node is None or text is None or text in names:
+        return
+    near = did_you_mean(text, names)
+    rest = f"{kind}s: {listed(names)}" if names else f"declare it under `{kind}s`"
+    findings.error("GW205", f"there is no {kind} {shown(node)}", node, help=f"did you mean `{near}`?" if near else rest)
+
+
+def _report_no_file(item: Located, text: str, directory: Path, findings: DocumentFindings) -> None:
+    parent = (directory / text).parent
+    beside = [path.name for path in parent.iterdir()] if parent.is_dir() else []
+    near = did_you_mean(Path(text).name, beside)
+    is_directory = (directory / text).is_dir()
+    findings.error(
+        "GW001",
+        f"`{text}` is a directory, not a file" if is_directory else f"there is no file `{text}`",
+        item,
+        help=f"did you mean `{(Path(text).parent / near).as_posix()}`?"
+        if near
+        else "a path is relative to the directory of this file",
+    )

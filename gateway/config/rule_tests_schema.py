@@ -1,0 +1,171 @@
+"""The JSON Schema (draft 2020-12) of tests files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.config.schema_parts import TEXT, WAIT, Schema, described, section
+
+DELIVERY_MARKS = ("payload", "file", "again", "wait")
+"""A mapping with one of these keys is a delivery spelt out; any other mapping is a payload itself."""
+
+STATUSES = ("ready", "waiting", "parked", "done", "ignored", "dead")
+"""How an event can stand."""
+
+_ROW: Schema = {"type": "object", "minProperties": 1, "title": "a row: columns and their values"}
+_ROWS: Schema = {"type": "array", "items": _ROW}
+
+_TABLE: Schema = {
+    "description": "Rows that must be there; `[]`: the table is empty; or `{rows: […], count: N}`.",
+    "title": "a list of rows, or `{count: N}`",
+    "oneOf": [
+        {**_ROWS, "title": "a list of rows"},
+        section(
+            "Rows that must be there, and how many the table has in all.",
+            {
+                "rows": {**_ROWS, "minItems": 1, "description": "Rows that must be there."},
+                "count": {"type": "integer", "minimum": 0, "description": "How many rows the table has."},
+            },
+            minProperties=1,
+            title="a mapping `{count: N}`",
+        ),
+    ],
+}
+
+_LOG_LINE: Schema = {
+    "title": "a line, or `{text: …, level: …}`",
+    "oneOf": [
+        {"type": "string"},
+        section(
+            "A line of the log.",
+            {
+                "text": {"type": "string", "description": "The whole line."},
+                "level": {"enum": ["debug", "info", "warning", "error"], "description": "How much it matters."},
+                "fields": {"type": "object", "description": "Fields of the line; others may stand beside them."},
+            },
+            required=["text"],
+        ),
+    ],
+}
+
+# No step sends or calls anything yet, so there is nothing that could be expected of it but nothing.
+_NOTHING_YET: Schema = {"type": "array", "maxItems": 0}
+
+EXPECT_SCHEMA: Schema = section(
+    "What must have come of it; at least one thing.",
+    {
+        "status": {"enum": list(STATUSES), "description": "How the event stands."},
+        "result": {"type": ["string", "null"], "description": "What the event ended with."},
+        "rule": {
+            "type": ["string", "null"],
+            "description": "The rule that handled the event; null: none did.",
+        },
+        "error": {"type": ["string", "null"], "description": "A part of the event's error; null: it has none."},
+        "duplicate": {"type": "boolean", "description": "Whether the delivery was of an event that was there before."},
+        "response": {
+            "type": "object",
+            "description": "The whole answer of a source with `respond: result`.",
+        },
+        "tables": {
+            "type": "object",
+            "minProperties": 1,
+            "additionalProperties": _TABLE,
+            "description": "Tables, and what they hold afterwards: the columns named, of the rows named.",
+        },
+        "logs": {"type": "array", "items": _LOG_LINE, "description": "Lines that were logged; `[]`: none was."},
+        "messages": {**_NOTHING_YET, "description": "Messages that were sent; `[]`: none was."},
+        "calls": {**_NOTHING_YET, "description": "Calls that were made; `[]`: none was."},
+    },
+    minProperties=1,
+)
+
+_DELIVERY: Schema = section(
+    "One delivery, spelt out.",
+    {
+        "payload": {"type": "object", "description": "The payload."},
+        "file": described(TEXT, "A JSON file with the payload; the path is relative to this file's folder."),
+        "again": {
+            "type": "integer",
+            "minimum": 1,
+            "description": "Deliver the n-th entry of `events` once more, byte for byte.",
+        },
+        "wait": described(WAIT, "Deliver nothing: so much time passes."),
+        "set": {
+            "type": "object",
+            "minProperties": 1,
+            "description": "Changes to the payload: paths such as `data.object.items[0].id`, and their values.",
+        },
+        "headers": {
+            "type": "object",
+            "additionalProperties": {"type": "string"},
+            "description": "Headers of the request.",
+        },
+        "id": described(TEXT, "The event's id, in place of the payload's own."),
+        "type": described(TEXT, "The event's type, in place of the payload's own."),
+        "occurred_at": described(TEXT, "The event's own time, in place of the payload's."),
+        "expect": {"$ref": "#/$defs/expect"},
+    },
+    oneOf=[{"required": [mark]} for mark in DELIVERY_MARKS],
+)
+
+_EVENT: Schema = {
+    "title": "a payload, or the path of a JSON file",
+    "description": (
+        "A payload as it stands, the path of a JSON file, or a delivery spelt out: "
+        "`{payload: …}` or `{file: …}`, with `set`, `headers`, `id`, `type`, `occurred_at`, `expect`."
+    ),
+    "type": ["object", "string"],
+    "if": {"type": "object", "anyOf": [{"required": [mark]} for mark in DELIVERY_MARKS]},
+    "then": {"$ref": "#/$defs/delivery"},
+}
+
+_CASE: Schema = section(
+    "One case, on a database of its own.",
+    {
+        "name": described(TEXT, "What it shows, in few words.", examples=["a confirmed payment activates the tenant"]),
+        "description": {"type": "string", "description": "For people."},
+        "given": section(
+            "What there is before.",
+            {
+                "tables": {
+                    "type": "object",
+                    "additionalProperties": _ROWS,
+                    "description": "Tables and their rows; columns left out have their default.",
+                },
+                "now": described(TEXT, "The instant at which everything happens.", examples=["2024-01-15T12:00:00Z"]),
+                "settings": {"type": "object", "description": "Settings of the rules that differ in this case."},
+            },
+        ),
+        "event": _EVENT,
+        "events": {
+            "type": "array",
+            "minItems": 1,
+            "items": _EVENT,
+            "description": "Several deliveries, one after the other; the case's `expect` is about the last one.",
+        },
+        "expect": {"$ref": "#/$defs/expect"},
+    },
+    required=["name"],
+    oneOf=[{"required": ["event"]}, {"required": ["events"]}],
+)
+
+_DEFINITIONS: Schema = {"expect": EXPECT_SCHEMA, "delivery": _DELIVERY}
+
+CASE_SCHEMA: Schema = {**_CASE, "$defs": _DEFINITIONS}
+"""The schema of one case by itself."""
+
+TESTS_SCHEMA: dict[str, Any] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "title": "Tests of rules of the webhook gateway",
+    **section(
+        "Cases that show what rules do.",
+        {
+            "source": described(TEXT, "The source of gateway.yaml whose rules are tested.", examples=["asaas"]),
+            "description": {"type": "string", "description": "For people."},
+            "cases": {"type": "array", "minItems": 1, "items": _CASE, "description": "The cases."},
+        },
+        required=["source", "cases"],
+    ),
+    "$defs": _DEFINITIONS,
+}
+"""The schema of a tests file."""

@@ -1,0 +1,271 @@
+"""Rules files: documents -> the model that the engine links and the checks walk.
+
+The shape of a file has been checked against its JSON Schema before; what is read here is the meaning.
+Source of the format: docs/rules.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gateway.config.diagnostics import DocumentFindings, Findings, did_you_mean
+from gateway.config.document import Document, Node, Scalar, load_document
+from gateway.config.document import Mapping as MappingNode
+from gateway.config.document import Sequence as SequenceNode
+from gateway.config.extraction import Extraction, read_extractions
+from gateway.config.rules_schema import rules_schema, step_schema
+from gateway.config.shape import check_shape
+from gateway.config.steps import COMMON_KEYS, ActionSpec, Step, StepReader
+from gateway.config.tables import UNSET, Column, Table
+from gateway.config.values import Condition, Value, read_expression, read_value
+from gateway.expressions import VALUE_TYPES, CoercionError, fit
+
+Actions = Mapping[str, ActionSpec]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What one kind of event means."""
+
+    name: str
+    on: tuple[str, ...]
+    """Event types, exactly or with `*`."""
+    when: Condition | None
+    extract: tuple[Extraction, ...]
+    steps: tuple[Step, ...]
+    result: Value | None
+    pointer: str
+    node: MappingNode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Procedure:
+    """Named steps, shared by rules."""
+
+    name: str
+    steps: tuple[Step, ...]
+    node: Node
+    key: Scalar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RulesFile:
+    """One rules file, read."""
+
+    path: Path
+    document: Document
+    settings: Mapping[str, object]
+    tables: Mapping[str, Table]
+    extract: tuple[Extraction, ...]
+    procedures: Mapping[str, Procedure]
+    rules: tuple[Rule, ...]
+    digest: str
+    """Twelve hex digits that name this version of the file."""
+
+
+def read_rules(path: Path, name: str, findings: Findings, actions: Actions) -> RulesFile | None:
+    """Read one rules file; problems become findings. None when it holds no mapping to go on with.
+
+    `name` is how the path is shown to the operator.
+    """
+    document = load_document(path, findings, shown=name)
+    if document is None or document.root is None:
+        return None
+    here = findings.for_document(document)
+    check_shape(document, document.root, rules_schema(actions), here)
+    if not isinstance(document.root, MappingNode):
+        return None
+    return _Reader(path, document, document.root, here, actions).read()
+
+
+class _Reader:
+    def __init__(
+        self, path: Path, document: Document, root: MappingNode, findings: DocumentFindings, actions: Actions
+    ) -> None:
+        self.path = path
+        self.document = document
+        self.root = root
+        self.findings = findings
+        self.actions = actions
+
+    def read(self) -> RulesFile:
+        settings = self.root.get("settings")
+        return RulesFile(
+            path=self.path,
+            document=self.document,
+            settings=_mapping(settings),
+            tables=self._tables(),
+            extract=read_extractions(self.root.get("extract"), self.findings),
+            procedures=self._procedures(),
+            rules=self._rules(),
+            digest=hashlib.sha256(self.document.text.encode()).hexdigest()[:12],
+        )
+
+    def _tables(self) -> dict[str, Table]:
+        node = self.root.get("tables")
+        entries = node.entries if isinstance(node, MappingNode) else ()
+        return {str(key.value): self._table(key, item) for key, item in entries if isinstance(item, MappingNode)}
+
+    def _table(self, key: Scalar, node: MappingNode) -> Table:
+        columns_node = node.get("columns")
+        entries = columns_node.entries if isinstance(columns_node, MappingNode) else ()
+        columns = tuple(self._column(name, item) for name, item in entries if isinstance(item, MappingNode))
+        existing = node.get("existing")
+        is_existing = isinstance(existing, Scalar) and existing.value is True
+        if not is_existing and sum(column.primary_key for column in columns) != 1:
+            self.findings.error(
+                "GW102",
+                f"table `{key.value}` needs exactly one column with `primary_key: true`",
+                key,
+                help="mark the column that names a row: `id: {type: text, primary_key: true}`",
+            )
+        if str(key.value).startswith("gateway_") or str(key.value).startswith("sqlite_"):
+            self.findings.error(
+                "GW104", f"table name `{key.value}` is the gateway's own", key, help="choose another prefix"
+            )
+        return Table(name=str(key.value), columns=columns, existing=is_existing)
+
+    def _column(self, key: Scalar, node: MappingNode) -> Column:
+        spec = node.plain()
+        assert isinstance(spec, dict)
+        # A type that is none has been reported; any value will then do.
+        written = spec.get("type")
+        type_name = str(written) if written in VALUE_TYPES else "json"
+        column = Column(
+            name=str(key.value),
+            type=type_name,
+            primary_key=spec.get("primary_key") is True,
+            unique=spec.get("unique") is True,
+            required=spec.get("required") is True,
+            indexed=spec.get("index") is True,
+            values=tuple(self._literal(item.plain(), type_name, item) for item in _items(node.get("values"))),
+        )
+        if "default" not in spec:
+            return column
+        default_node = node.get("default") or node
+        default = self._literal(spec["default"], type_name, default_node)
+        if column.values and default is not None and default not in column.values:
+            self.findings.error("GW305", f"default `{default}` is not one of the column's `values`", default_node)
+        return replace(column, default=default)
+
+    def _literal(self, value: object, type_name: str, node: Node) -> object:
+        try:
+            return None if value is None else fit(value, type_name)
+        except CoercionError as error:
+            self.findings.error("GW305", f"the column is {type_name}: {error}", node)
+            return UNSET
+
+    def _procedures(self) -> dict[str, Procedure]:
+        node = self.root.get("procedures")
+        entries = node.entries if isinstance(node, MappingNode) else ()
+        return {
+            str(key.value): Procedure(
+                name=str(key.value), steps=self._steps(item, f"procedures.{key.value}"), node=item, key=key
+            )
+            for key, item in entries
+        }
+
+    def _rules(self) -> tuple[Rule, ...]:
+        node = self.root.get("rules")
+        items = node.items if isinstance(node, SequenceNode) else ()
+        rules = tuple(self._rule(item, index) for index, item in enumerate(items) if isinstance(item, MappingNode))
+        self._check_names(rules)
+        return rules
+
+    def _check_names(self, rules: Sequence[Rule]) -> None:
+        seen: set[str] = set()
+        for rule in rules:
+            if rule.name in seen:
+                self.findings.error(
+                    "GW206",
+                    f"two rules are called `{rule.name}`",
+                    rule.node.get("name") or rule.node,
+                    help="traces and coverage go by the name: give each its own",
+                )
+            seen.add(rule.name)
+
+    def _rule(self, node: MappingNode, index: int) -> Rule:
+        pointer = f"rules[{index}]"
+        on, when, result = node.get("on"), node.get("when"), node.get("result")
+        name = node.get("name")
+        return Rule(
+            name=str(name.value) if isinstance(name, Scalar) else pointer,
+            on=_texts(on),
+            when=None if when is None else read_expression(when, self.findings),
+            extract=read_extractions(node.get("extract"), self.findings),
+            steps=self._steps(node.get("do"), f"{pointer}.do"),
+            result=None if result is None else read_value(result, self.findings),
+            pointer=pointer,
+            node=node,
+        )
+
+    def _steps(self, node: Node | None, pointer: str) -> tuple[Step, ...]:
+        items = node.items if isinstance(node, SequenceNode) else ()
+        steps = (self._step(item, f"{pointer}[{index}]") for index, item in enumerate(items))
+        return tuple(step for step in steps if step is not None)
+
+    def _step(self, node: Node, pointer: str) -> Step | None:
+        if not isinstance(node, MappingNode):
+            return None
+        action = self._action(node)
+        if action is None:
+            return None
+        check_shape(self.document, node, step_schema(action), self.findings)
+        reader = StepReader(
+            node=node,
+            findings=self.findings,
+            action=action.name,
+            read_steps=lambda nested: self._steps(nested, pointer),
+        )
+        name, bind_as = node.get("name"), node.get("as")
+        arguments = action.parse(reader)
+        return Step(
+            action=action,
+            arguments=arguments,
+            when=reader.expression("when"),
+            bind_as=str(bind_as.value) if isinstance(bind_as, Scalar) else None,
+            name=str(name.value) if isinstance(name, Scalar) else None,
+            pointer=pointer,
+            node=node,
+        )
+
+    def _action(self, node: MappingNode) -> ActionSpec | None:
+        named = [key for key, _ in node.entries if str(key.value) in self.actions]
+        if len(named) == 1 or (named and self._keys_fit(node, self.actions[str(named[0].value)])):
+            return self.actions[str(named[0].value)]
+        if named:
+            listed = " and ".join(f"`{key.value}`" for key in named)
+            self.findings.error(
+                "GW105", f"a step has one action, this one has {listed}", named[1], help="make two steps of it"
+            )
+            return None
+        words = [key for key, _ in node.entries if str(key.value) not in COMMON_KEYS]
+        near = did_you_mean(str(words[0].value), self.actions) if words else None
+        self.findings.error(
+            "GW105",
+            f"unknown action `{words[0].value}`" if words else "this step has no action",
+            words[0] if words else node,
+            help=f"did you mean `{near}`?" if near else f"actions: {', '.join(f'`{a}`' for a in self.actions)}",
+        )
+        return None
+
+    def _keys_fit(self, node: MappingNode, action: ActionSpec) -> bool:
+        return all(str(key.value) in {*action.schema, *COMMON_KEYS} for key, _ in node.entries)
+
+
+def _mapping(node: Node | None) -> Mapping[str, object]:
+    plain = node.plain() if node is not None else None
+    return plain if isinstance(plain, dict) else {}
+
+
+def _items(node: Node | None) -> tuple[Node, ...]:
+    return node.items if isinstance(node, SequenceNode) else ()
+
+
+def _texts(node: Node | None) -> tuple[str, ...]:
+    if isinstance(node, SequenceNode):
+        return tuple(str(item.value) for item in node.items if isinstance(item, Scalar))
+    return (str(node.value),) if isinstance(node, Scalar) else ()

@@ -1,0 +1,157 @@
+"""The JSON Schema (draft 2020-12) of rules files, made from the specs of the actions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.config.extraction import EXTRACTION_SCHEMA
+from gateway.config.steps import ActionSpec
+from gateway.expressions import VALUE_TYPES
+
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+
+COLUMN_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["type"],
+    "properties": {
+        "type": {
+            "enum": list(VALUE_TYPES),
+            "description": "What the column holds; a value that does not fit ends the event.",
+        },
+        "primary_key": {"type": "boolean", "description": "Whether the column names the row. Exactly one column does."},
+        "unique": {"type": "boolean", "description": "Whether no two rows may have the same value."},
+        "required": {"type": "boolean", "description": "Whether the column must never be null."},
+        "index": {"type": "boolean", "description": "Whether looking rows up by this column should be fast."},
+        "values": {"type": "array", "minItems": 1, "description": "The only values the column may hold."},
+        "default": {"description": "What a new row has when nothing is set."},
+        "description": {"type": "string", "description": "For people."},
+    },
+}
+
+TABLE_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "columns": {"type": "object", "minProperties": 1, "additionalProperties": COLUMN_SCHEMA},
+        "existing": {
+            "type": "boolean",
+            "description": "Use the table as it stands in the database; the gateway never changes it.",
+        },
+        "description": {"type": "string", "description": "For people."},
+    },
+    "anyOf": [{"required": ["columns"]}, {"required": ["existing"]}],
+}
+
+COMMON_STEP_SCHEMA: dict[str, Any] = {
+    "when": {
+        "type": "string",
+        "description": "A JMESPath condition over the scope; the step is skipped when it does not hold.",
+    },
+    "as": {
+        "type": "string",
+        "pattern": "^[A-Za-z_][A-Za-z0-9_]*$",
+        "description": "The name that the step's value is bound to.",
+    },
+    "name": {"type": "string", "description": "What the step is called in traces and coverage."},
+}
+
+EVENT_TYPES_SCHEMA: dict[str, Any] = {
+    "description": "Event types, exactly or with `*` (`invoice.*`).",
+    "oneOf": [
+        {"type": "string", "minLength": 1},
+        {"type": "array", "minItems": 1, "items": {"type": "string", "minLength": 1}},
+    ],
+}
+
+
+def step_schema(action: ActionSpec) -> dict[str, Any]:
+    """Return the schema of a step with the given action."""
+    common = {key: spec for key, spec in COMMON_STEP_SCHEMA.items() if key != "as" or action.binds}
+    return {
+        "type": "object",
+        "description": action.title,
+        "additionalProperties": False,
+        "required": [action.name, *action.required],
+        "properties": {**action.schema, **common},
+    }
+
+
+def rules_schema(actions: Mapping[str, ActionSpec], *, editor: bool = False) -> dict[str, Any]:
+    """Return the schema of a rules file.
+
+    With `editor` the steps are spelt out, for editors; without, a step is any mapping, because each is checked
+    against the schema of the one action it names.
+    """
+    step: dict[str, Any] = {"$ref": "#/$defs/step"} if editor else {"type": "object"}
+    steps = {"type": "array", "items": step}
+    schema: dict[str, Any] = {
+        "$schema": DRAFT,
+        "title": "Rules of the webhook gateway",
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["version", "rules"],
+        "properties": {
+            "version": {"const": 1, "description": "The version of the language."},
+            "description": {"type": "string", "description": "What the file is for."},
+            "settings": {
+                "type": "object",
+                "description": "Knobs of this file, `$settings.name` in rules; a source may override them.",
+            },
+            "tables": {
+                "type": "object",
+                "additionalProperties": TABLE_SCHEMA,
+                "description": "The rows that the rules keep.",
+            },
+            "extract": {
+                "type": "object",
+                "additionalProperties": EXTRACTION_SCHEMA,
+                "description": "Names for values of the payload.",
+            },
+            "procedures": {
+                "type": "object",
+                "additionalProperties": steps,
+                "description": "Named steps, shared by rules.",
+            },
+            "rules": {"type": "array", "minItems": 1, "items": _rule_schema(steps)},
+        },
+    }
+    if editor:
+        schema["$defs"] = {"step": _any_step(actions)}
+    return schema
+
+
+def _rule_schema(steps: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["name", "on", "do"],
+        "properties": {
+            "name": {"type": "string", "minLength": 1, "description": "What people call the rule."},
+            "description": {"type": "string", "description": "For people."},
+            "on": EVENT_TYPES_SCHEMA,
+            "when": {
+                "type": "string",
+                "description": "A JMESPath condition over the scope; the first rule that fits handles the event.",
+            },
+            "extract": {
+                "type": "object",
+                "additionalProperties": EXTRACTION_SCHEMA,
+                "description": "More names, for this rule alone.",
+            },
+            "do": {**steps, "description": "The steps, in order."},
+            "result": {
+                "type": "string",
+                "description": "What the event ends with when all steps were run; the rule's name when left out.",
+            },
+        },
+    }
+
+
+def _any_step(actions: Mapping[str, ActionSpec]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "minProperties": 1,
+        "anyOf": [step_schema(action) for action in actions.values()],
+    }

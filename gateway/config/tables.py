@@ -1,0 +1,53 @@
+"""The tables that rules keep: their columns, types and keys, as the operator declared them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+UNSET = object()
+"""Stands where a column has no default (a default of null is `None`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column of an operator's table."""
+
+    name: str
+    type: str
+    """One of the value types: text integer decimal boolean timestamp date json."""
+    primary_key: bool = False
+    unique: bool = False
+    required: bool = False
+    values: tuple[object, ...] = ()
+    """The only values the column may hold; empty when any will do."""
+    default: object = UNSET
+    indexed: bool = False
+
+    @property
+    def has_default(self) -> bool:
+        """Say whether a new row gets a value for this column by itself."""
+        return self.default is not UNSET
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table of rows: made and migrated by the gateway, or an existing one used as it stands."""
+
+    name: str
+    columns: tuple[Column, ...]
+    existing: bool = False
+
+    @property
+    def key(self) -> Column | None:
+        """Return the column that identifies a row, where a single one does."""
+        keys = [column for column in self.columns if column.primary_key]
+        return keys[0] if len(keys) == 1 else None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the columns in the order declared."""
+        return tuple(column.name for column in self.columns)
+
+    def column(self, name: str) -> Column | None:
+        """Return the column called `name`, or None."""
+        return next((column for column in self.columns if column.name == name), None)

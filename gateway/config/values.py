@@ -1,0 +1,138 @@
+"""Values in rules: literals, `$name` text and nested mappings, compiled once.
+
+Where a rule writes a value (`set`, `values`, `with`, `json`, …) text is literal except `$name`,
+`$name.field` and `${ JMESPath }`. Mappings and lists hold values in turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from gateway.config.diagnostics import DocumentFindings
+from gateway.config.document import Mapping as MappingNode
+from gateway.config.document import Node, Scalar
+from gateway.config.document import Sequence as SequenceNode
+from gateway.expressions import (
+    Context,
+    Expression,
+    ExpressionError,
+    Reference,
+    Template,
+    compile_expression,
+    compile_template,
+)
+
+Evaluate = Callable[[Mapping[str, object], Context], object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Located:
+    """An expression or template, with the node it was read from, so that a finding can point into it."""
+
+    compiled: Expression | Template
+    node: Scalar
+
+    @property
+    def names(self) -> tuple[Reference, ...]:
+        """Return the names it reads from the scope."""
+        return self.compiled.names
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Value:
+    """A value of a rule: call it with the scope to get what it stands for."""
+
+    node: Node
+    evaluate: Evaluate
+    parts: tuple[Located, ...]
+    literal: bool
+    """Whether it is the same for every event."""
+
+    def __call__(self, scope: Mapping[str, object], context: Context) -> object:
+        """Return the value. Raises EvaluationError."""
+        return self.evaluate(scope, context)
+
+    @property
+    def constant(self) -> object:
+        """Return the value of a literal."""
+        return self.node.plain() if not isinstance(self.node, Scalar) else self.evaluate({}, _NOTHING)
+
+
+class _Nothing:
+    def lookup(self, table: str, key: object) -> None:
+        raise AssertionError("a literal looks nothing up")
+
+
+_NOTHING = _Nothing()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """A JMESPath condition or path of a rule, with its place."""
+
+    expression: Expression
+    node: Scalar
+
+    @property
+    def located(self) -> Located:
+        """Return it as something that reads names."""
+        return Located(compiled=self.expression, node=self.node)
+
+
+def read_value(node: Node, findings: DocumentFindings) -> Value:
+    """Compile a value of a rule; what cannot be compiled becomes a finding and a null."""
+    if isinstance(node, Scalar):
+        return _read_scalar(node, findings)
+    if isinstance(node, SequenceNode):
+        items = [read_value(item, findings) for item in node.items]
+        return _collect(node, items, _list_of([item.evaluate for item in items]))
+    assert isinstance(node, MappingNode)
+    entries = {str(key.value): read_value(item, findings) for key, item in node.entries}
+    return _collect(node, list(entries.values()), _mapping_of({k: v.evaluate for k, v in entries.items()}))
+
+
+def _collect(node: Node, items: Sequence[Value], evaluate: Evaluate) -> Value:
+    parts = tuple(part for item in items for part in item.parts)
+    return Value(node=node, evaluate=evaluate, parts=parts, literal=all(item.literal for item in items))
+
+
+def _list_of(items: list[Evaluate]) -> Evaluate:
+    return lambda scope, context: [item(scope, context) for item in items]
+
+
+def _mapping_of(items: dict[str, Evaluate]) -> Evaluate:
+    return lambda scope, context: {key: item(scope, context) for key, item in items.items()}
+
+
+def _read_scalar(node: Scalar, findings: DocumentFindings) -> Value:
+    if not isinstance(node.value, str):
+        constant = node.value
+        return Value(node=node, evaluate=lambda scope, context: constant, parts=(), literal=True)
+    try:
+        template = compile_template(node.value)
+    except ExpressionError as error:
+        report_syntax(error, node, findings)
+        return Value(node=node, evaluate=lambda scope, context: None, parts=(), literal=True)
+    parts = () if template.is_literal else (Located(compiled=template, node=node),)
+    return Value(node=node, evaluate=template.evaluate, parts=parts, literal=template.is_literal)
+
+
+def read_expression(node: Node, findings: DocumentFindings) -> Condition | None:
+    """Compile a JMESPath expression; a finding and None when it cannot be."""
+    if not isinstance(node, Scalar) or node.value is None or isinstance(node.value, bool):
+        findings.error("GW103", "expected a JMESPath expression", node)
+        return None
+    try:
+        return Condition(expression=compile_expression(str(node.value)), node=node)
+    except ExpressionError as error:
+        report_syntax(error, node, findings)
+        return None
+
+
+_CODES = {"syntax": "GW301", "function": "GW302", "arguments": "GW303", "pattern": "GW304"}
+
+
+def report_syntax(error: ExpressionError, node: Scalar, findings: DocumentFindings) -> None:
+    """Report an expression that cannot be compiled, at its place inside the text."""
+    findings.error(_CODES[error.about], error.message, node.span_of(error.start, error.end), help=error.help)

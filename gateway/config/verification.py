@@ -1,0 +1,114 @@
+"""Judges how a source says it is verified, with what the providers know."""
+
+from __future__ import annotations
+
+from gateway.config.diagnostics import DocumentFindings, Located, did_you_mean
+from gateway.config.misfits import fits
+from gateway.config.nodes import Mapping, Node, Scalar, Sequence
+from gateway.config.source_schema import source_schema
+from gateway.config.values import read_expression
+from gateway.config.wording import listed, origin_note
+from gateway.providers import PRESETS, VERIFY_SCHEMA, preset_named, verify_problems
+
+_SECRET_KEYS = ("", "secret", "secrets", "token", "tokens")
+"""What the problems of a secret name as their key."""
+
+
+def check_verification(key: Scalar, source: Mapping, findings: DocumentFindings) -> None:
+    """Report an unknown provider, a source without verification, and secrets that cannot work."""
+    provider = _text(source.get("provider"))
+    _check_provider(source.get("provider"), provider, findings)
+    if source.get("provider") is None and not misspelt(source, "provider"):
+        _check_event(key, source, findings)
+    event = source.get("event")
+    if isinstance(event, Mapping):
+        _check_paths(event, findings)
+    verify = source.get("verify")
+    if verify is None and misspelt(source, "verify"):
+        return
+    if verify is None:
+        findings.error(
+            "GW402",
+            f"the source `{key.text}` does not say how deliveries are verified",
+            key,
+            help="add `verify: {…}`, or say `verify: none` if anyone may post to it",
+        )
+    elif _text(verify) == "none":
+        findings.warning(
+            "GW402",
+            f"the source `{key.text}` takes deliveries from anyone",
+            verify,
+            note="`verify: none` checks no signature and no token",
+        )
+    elif isinstance(verify, Mapping) and _is_known(verify) and fits(verify.plain(), VERIFY_SCHEMA):
+        _check_means(source.key("verify") or key, verify, provider, findings)
+
+
+def misspelt(source: Mapping, key: str) -> bool:
+    """Say whether an unknown key is probably meant for `key`; then only the spelling is reported."""
+    known = source_schema()["properties"]
+    return any(did_you_mean(own.text, [key]) is not None for own, _ in source.entries if own.text not in known)
+
+
+def _check_provider(node: Node | None, provider: str | None, findings: DocumentFindings) -> None:
+    if node is None or provider is None or provider in PRESETS:
+        return
+    near = did_you_mean(provider, PRESETS)
+    findings.error(
+        "GW210",
+        f"there is no provider `{provider}`" if _is_written(node) else "there is no such provider",
+        node,
+        help=f"did you mean `{near}`?"
+        if near
+        else f"known: {listed(sorted(PRESETS))}; any other is described by `verify` and `event`",
+    )
+
+
+def _check_event(key: Scalar, source: Mapping, findings: DocumentFindings) -> None:
+    event = source.get("event")
+    if isinstance(event, Mapping) and event.get("type") is not None:
+        return
+    findings.warning(
+        "GW504",
+        f"nothing says where the events of `{key.text}` have their type",
+        event if isinstance(event, Mapping) and event.entries else key,
+        help="name a `provider`, or add `event: {id: …, type: …}` with paths into the payload",
+    )
+
+
+def _check_means(key: Located, verify: Mapping, provider: str | None, findings: DocumentFindings) -> None:
+    """Report what keeps a `verify` of the right shape from working."""
+    plain = verify.plain()
+    for problem in verify_problems(plain, preset_named(provider)) if isinstance(plain, dict) else ():
+        node = verify.get(problem.key)
+        if isinstance(node, Sequence) and problem.index is not None:
+            node = node.items[problem.index]
+        code = "GW404" if problem.key in _SECRET_KEYS else "GW104"
+        findings.error(code, problem.message, node or key, note=origin_note(node), help=problem.help)
+
+
+def _check_paths(event: Mapping, findings: DocumentFindings) -> None:
+    """Report paths of `event` that are no JMESPath."""
+    for _, node in event.entries:
+        path = node.get("path") if isinstance(node, Mapping) else node
+        if isinstance(path, Scalar) and _text(path):
+            read_expression(path, findings)
+
+
+def _text(node: Node | None) -> str | None:
+    return node.value if isinstance(node, Scalar) and isinstance(node.value, str) else None
+
+
+def _is_written(node: Node) -> bool:
+    return isinstance(node, Scalar) and node.origin is None
+
+
+def _is_known(node: Node) -> bool:
+    """Say whether every reference in a value led somewhere."""
+    match node:
+        case Scalar():
+            return node.known
+        case Sequence():
+            return all(_is_known(item) for item in node.items)
+        case Mapping():
+            return all(_is_known(item) for _, item in node.entries)

@@ -1,0 +1,79 @@
+"""A whole configuration: gateway.yaml and the rules files it names, read and checked together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.actions import ACTIONS_BY_NAME
+from gateway.config.checks import KnownTypes, check_event_types, check_rules, merge_tables
+from gateway.config.diagnostics import Findings
+from gateway.config.responses import Response, read_response
+from gateway.config.rules import RulesFile, read_rules
+from gateway.config.tables import Table
+from gateway.providers import PRESETS
+from gateway.settings import Settings, SourceSettings, load_settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """What an operator wrote, free of errors unless `findings` says otherwise."""
+
+    settings: Settings
+    files: Mapping[Path, RulesFile]
+    tables: Mapping[str, Table]
+    responses: Mapping[str, Response]
+    """For sources that answer with the outcome: the shape of the answer."""
+
+    def rules_of(self, source: SourceSettings) -> list[RulesFile]:
+        """Return a source's rules files, in order."""
+        return [self.files[path] for path in source.rules if path in self.files]
+
+
+def load_project(path: Path, findings: Findings, environ: Mapping[str, str] | None = None) -> Project | None:
+    """Read gateway.yaml and its rules; problems become findings. None when gateway.yaml cannot be read at all."""
+    settings = load_settings(path, findings, os.environ if environ is None else environ)
+    if settings is None:
+        return None
+    files = load_rules(sorted({rules for source in settings.sources for rules in source.rules}), path.parent, findings)
+    tables = merge_tables(files.values(), findings)
+    for file in files.values():
+        check_rules(file, tables, findings)
+    project = Project(
+        settings=settings,
+        files=files,
+        tables=tables,
+        responses={
+            s.name: read_response(s.response, findings.for_document(settings.document)) for s in settings.sources
+        },
+    )
+    for source in settings.sources:
+        _check_source_types(project, source, findings)
+    return project
+
+
+def load_rules(paths: Sequence[Path], base: Path, findings: Findings) -> dict[Path, RulesFile]:
+    """Read rules files; those that cannot be read at all are left out, with findings."""
+    read = {path: read_rules(path, shown_path(path, base), findings, ACTIONS_BY_NAME) for path in paths}
+    return {path: file for path, file in read.items() if file is not None}
+
+
+def shown_path(path: Path, base: Path) -> str:
+    """Return a path as it is shown to the operator: from the working folder where it is below it."""
+    if not path.is_absolute():
+        return str(path)
+    for folder in (Path.cwd(), base):
+        if path.is_relative_to(folder):
+            return str(path.relative_to(folder))
+    return str(path)
+
+
+def _check_source_types(project: Project, source: SourceSettings, findings: Findings) -> None:
+    preset = PRESETS.get(source.provider or "")
+    if preset is None or not preset.event_types:
+        return
+    known = KnownTypes(provider=preset.title, types=tuple(preset.event_types), instead=preset.instead)
+    for file in project.rules_of(source):
+        check_event_types(file.rules, known, findings.for_document(file.document))

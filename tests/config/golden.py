@@ -1,0 +1,42 @@
+"""Files with their expected output beside them; `GATEWAY_WRITE=1` writes the output anew."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from gateway.config.codes.samples import GATEWAY_FILE, RULES_FILE
+
+HERE = Path(__file__).parent
+WRITING = os.environ.get("GATEWAY_WRITE") == "1"
+ENVIRON = {"STRIPE_WEBHOOK_SECRET": "whsec_c2VjcmV0IG9mIHRoZSB0ZXN0cw"}
+
+
+def files(directory: str) -> list[Path]:
+    """Return the cases in a directory."""
+    return sorted((HERE / directory).glob("*.yaml"))
+
+
+def lay_out(case: Path, directory: Path) -> Path:
+    """Put a case into an empty directory, with the file it needs round it; return gateway.yaml."""
+    text = case.read_bytes()
+    own = "rules.yaml" if b"\nrules:" in text or b"\nprocedures:" in text else "gateway.yaml"
+    (directory / "gateway.yaml").write_text(GATEWAY_FILE)
+    (directory / "rules.yaml").write_text(RULES_FILE)
+    (directory / own).write_bytes(text)
+    return directory / "gateway.yaml"
+
+
+def environ_of(case: Path) -> dict[str, str]:
+    """Return the variables of a case, from its lines `# env NAME=value`."""
+    found = re.findall(r"^# env (\w+)=(.*)$", case.read_text("utf-8"), re.MULTILINE)
+    return {**ENVIRON, **dict(found)}
+
+
+def expect(path: Path, text: str) -> None:
+    """Compare a text with what its file holds, or write it there."""
+    if WRITING:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    assert path.read_text("utf-8") == text
