@@ -1,0 +1,22 @@
+"""The actions that steps can name: one file each, listed here."""
+
+from __future__ import annotations
+
+from gateway.actions import delete, ending, find, insert, log, require, run, update, upsert
+from gateway.config.steps import ActionSpec
+
+ACTIONS: tuple[ActionSpec, ...] = (
+    find.SPEC,
+    insert.SPEC,
+    upsert.SPEC,
+    update.SPEC,
+    delete.SPEC,
+    require.SPEC,
+    log.SPEC,
+    run.SPEC,
+    ending.FINISH,
+    ending.FAIL,
+)
+"""Every action, in the order of the documentation."""
+
+ACTIONS_BY_NAME = {action.name: action for action in ACTIONS}

@@ -1,0 +1,213 @@
+"""`find`: one row, bound to a name; what happens when there is none is said in the rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gateway.actions.state import Finished, Linker, Parked, PassState, Signal, StepFailed
+from gateway.config.conditions import WHERE_SCHEMA, Where, read_where
+from gateway.config.document import Mapping as MappingNode
+from gateway.config.document import Node, Scalar
+from gateway.config.document import Sequence as SequenceNode
+from gateway.config.steps import ActionSpec, CheckScope, StepReader
+from gateway.config.values import Value, read_value
+from gateway.store.shapes import Row, Test
+
+if TYPE_CHECKING:
+    from gateway.store.rows import RowTable
+
+MOST_ROWS = 1000
+"""How many rows `all` binds at the most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """What a `find` does when no row fits."""
+
+    kind: str
+    """`finish`, `fail`, `park` or `null`."""
+    value: Value | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Find:
+    """The arguments of a `find`."""
+
+    table: str
+    strategies: tuple[Where, ...]
+    order: tuple[tuple[Scalar, str, bool], ...]
+    missing: Missing
+    every: bool
+    node: MappingNode
+
+
+def _parse(reader: StepReader) -> Find:
+    every = reader.flag("all")
+    return Find(
+        table=reader.text("find"),
+        strategies=read_where(reader),
+        order=_read_order(reader.get("order_by")),
+        missing=_read_missing(reader, default="null" if every else "fail"),
+        every=every,
+        node=reader.node,
+    )
+
+
+def _read_order(node: Node | None) -> tuple[tuple[Scalar, str, bool], ...]:
+    items = node.items if isinstance(node, SequenceNode) else (node,) if node is not None else ()
+    return tuple(_read_direction(item) for item in items if isinstance(item, Scalar))
+
+
+def _read_direction(node: Scalar) -> tuple[Scalar, str, bool]:
+    name, _, direction = str(node.value).partition(" ")
+    return node, name, direction.strip().lower() == "desc"
+
+
+def _read_missing(reader: StepReader, *, default: str) -> Missing:
+    if reader.node.key("missing") is None:
+        return Missing(kind=default)
+    node = reader.get("missing")
+    if isinstance(node, MappingNode) and node.entries:
+        key, item = node.entries[0]
+        return Missing(kind=str(key.value), value=read_value(item, reader.findings))
+    if isinstance(node, Scalar) and node.value == "park":
+        return Missing(kind="park")
+    return Missing(kind="null")
+
+
+def _check(find: Find, scope: CheckScope) -> None:
+    table = scope.table(find.table, find.node.get("find"))
+    for where in find.strategies:
+        where.check(table, scope)
+    for node, name, _ in find.order if table is not None and (table.columns or not table.existing) else ():
+        assert table is not None
+        if table.column(name) is None:
+            scope.findings.error("GW202", f"table `{table.name}` has no column `{name}`", node)
+    scope.value(find.missing.value)
+    scope.bind(None if find.every else table)
+
+
+def _bind(find: Find, linker: Linker) -> Callable[[PassState], Signal]:
+    table = linker.table(find.table)
+    order = tuple((name, descending) for _, name, descending in find.order)
+    limit = MOST_ROWS if find.every else 1
+    strategies = [link_query(where, table, order=order, limit=limit) for where in find.strategies]
+    key = table.spec.key.name if table.spec.key else None
+    pointer, name, every = linker.pointer, linker.bind_as, find.every
+    give_up = _missing_handler(find, pointer)
+
+    def run(state: PassState) -> Signal:
+        for number, rows_of in enumerate(strategies):
+            rows = rows_of(state)
+            if rows:
+                if name is not None:
+                    state.scope[name] = rows if every else rows[0]
+                found = [row.get(key) for row in rows] if every and key else rows[0].get(key) if key else len(rows)
+                state.notes.append((pointer, "find", {"found": found, "strategy": number}))
+                return None
+        if name is not None:
+            state.scope[name] = [] if every else None
+        return give_up(state)
+
+    return run
+
+
+def _missing_handler(find: Find, pointer: str) -> Callable[[PassState], Signal]:
+    kind, value, table = find.missing.kind, find.missing.value, find.table
+
+    def give_up(state: PassState) -> Signal:
+        state.notes.append((pointer, "find", {"found": None, "missing": kind}))
+        said = value(state.scope, state) if value is not None else None
+        match kind:
+            case "finish":
+                return Finished(None if said is None else str(said))
+            case "fail":
+                raise StepFailed(str(said) if said is not None else f"no row of `{table}` fits")
+            case "park":
+                return Parked(f"no row of `{table}` fits yet")
+        return None
+
+    return give_up
+
+
+def tests_of(where: Where) -> list[Test]:
+    """Return the shape of a condition, which is what SQL is written from."""
+    return [Test(test.name, test.operator, test.seconds) for test in where.tests]
+
+
+def link_query(
+    where: Where, table: RowTable, *, order: Sequence[tuple[str, bool]] = (), limit: int | None = None
+) -> Callable[[PassState], list[Row]]:
+    """Return the function that reads the rows that fit a condition in a pass, and remembers them."""
+    query = table.query(tests_of(where), order=order, limit=limit)
+    evaluators = [_value_of(test) for test in where.tests if test.operator not in {"null", "present"}]
+    name, key = table.name, None if table.spec.key is None else table.spec.key.name
+
+    def rows_of(state: PassState) -> list[Row]:
+        scope = state.scope
+        rows = query(state.execute, [evaluate(scope, state) for evaluate in evaluators])
+        if key is not None:
+            for row in rows:
+                state.rows[name, row[key]] = row
+        return rows
+
+    return rows_of
+
+
+def link_rows_to_write(where: Where, table: RowTable) -> Callable[[PassState], list[Row]]:
+    """Return the function that gives the rows to be written: one named by its key is read once in a pass."""
+    rows_of = link_query(where, table)
+    key, test = table.spec.key, where.tests[0]
+    if key is None or len(where.tests) != 1 or (test.name, test.operator) != (key.name, "eq"):
+        return rows_of
+    (_, fit), name, evaluate = table.fitters([key.name])[0], table.name, _value_of(test)
+
+    def known_or_read(state: PassState) -> list[Row]:
+        row = state.rows.get((name, fit(evaluate(state.scope, state))))
+        return rows_of(state) if row is None else [row]
+
+    return known_or_read
+
+
+def _value_of(test: Any) -> Callable[[dict[str, Any], PassState], object]:
+    if test.value is None:
+        return lambda scope, state: state.now
+    evaluate: Callable[[dict[str, Any], PassState], object] = test.value.evaluate
+    return evaluate
+
+
+SPEC = ActionSpec(
+    name="find",
+    title="Find one row and bind it with `as`; it stays locked until the event commits.",
+    schema={
+        "find": {"type": "string", "description": "The table."},
+        "where": WHERE_SCHEMA,
+        "order_by": {
+            "description": "Columns, each with `desc` behind it for the greatest first; the first row counts.",
+            "oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}],
+        },
+        "missing": {
+            "description": "When none fits: `{finish: result}`, `{fail: message}` (the default), `park`, or null to go on.",
+            "oneOf": [
+                {"type": "null"},
+                {"const": "park"},
+                {
+                    "type": "object",
+                    "minProperties": 1,
+                    "maxProperties": 1,
+                    "additionalProperties": False,
+                    "properties": {"finish": {"type": "string"}, "fail": {"type": "string"}},
+                },
+            ],
+        },
+        "all": {"type": "boolean", "description": f"Bind every row that fits, as a list (at most {MOST_ROWS})."},
+    },
+    required=("where",),
+    binds=True,
+    example="find: tenants\nwhere: {asaas_customer_id: $customer_id}\nas: tenant\nmissing: {finish: tenant_not_found}",
+    parse=_parse,
+    check=_check,
+    bind=_bind,
+)

@@ -1,0 +1,81 @@
+"""`run`: the steps of a procedure, with extra names if it needs some."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway.actions.state import Linker, PassState, Signal
+from gateway.config.diagnostics import did_you_mean
+from gateway.config.document import Mapping as MappingNode
+from gateway.config.document import Scalar
+from gateway.config.steps import ActionSpec, CheckScope, StepReader
+from gateway.config.values import Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """The arguments of a `run`."""
+
+    procedure: str
+    names: dict[str, tuple[Scalar, Value]]
+    node: MappingNode
+
+
+def _parse(reader: StepReader) -> Run:
+    return Run(procedure=reader.text("run"), names=reader.values("with"), node=reader.node)
+
+
+def _check(run: Run, scope: CheckScope) -> None:
+    for _, value in run.names.values():
+        scope.value(value)
+    node = run.node.get("run") or run.node
+    known = scope.procedures.names()
+    if run.procedure not in known:
+        near = did_you_mean(run.procedure, known)
+        listed = ", ".join(f"`{name}`" for name in known)
+        scope.findings.error(
+            "GW204",
+            f"unknown procedure `{run.procedure}`",
+            node,
+            help=f"did you mean `{near}`?"
+            if near
+            else f"procedures: {listed}"
+            if known
+            else "declare it under `procedures`",
+        )
+    elif run.procedure in scope.running:
+        way = " -> ".join([*scope.running, run.procedure])
+        scope.findings.error(
+            "GW209", f"procedure `{run.procedure}` runs itself: {way}", node, help="every run must end"
+        )
+    else:
+        scope.names.update(dict.fromkeys(run.names))
+        scope.procedures.check(run.procedure, scope)
+
+
+def _bind(run: Run, linker: Linker) -> Callable[[PassState], Signal]:
+    steps: Callable[[PassState], Signal] = linker.procedure(run.procedure)
+    if not run.names:
+        return steps
+    names = {name: value.evaluate for name, (_, value) in run.names.items()}
+
+    def with_names(state: PassState) -> Signal:
+        state.scope.update({name: value(state.scope, state) for name, value in names.items()})
+        return steps(state)
+
+    return with_names
+
+
+SPEC = ActionSpec(
+    name="run",
+    title="Run the steps of a procedure; the names it binds are there afterwards.",
+    schema={
+        "run": {"type": "string", "description": "The procedure."},
+        "with": {"type": "object", "minProperties": 1, "description": "Extra names and their values."},
+    },
+    example="run: find_tenant",
+    parse=_parse,
+    check=_check,
+    bind=_bind,
+)

@@ -1,0 +1,225 @@
+"""One pass: an event against the rules of its source, from the top.
+
+This is the one code path of serving, testing, dry runs and replay. It reads and writes rows through the statement
+runner it is given, inside the caller's transaction, and decides; it opens and commits nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+import orjson
+
+from gateway.actions.state import Finished, LogLine, NewerEvent, Parked, PassState, Signal, StepFailed
+from gateway.engine.extracting import ExtractionFailed, Noted
+from gateway.engine.payload import PayloadRefused, read_payload
+from gateway.engine.program import LinkedFile, LinkedRule, Program, SourceProgram
+from gateway.expressions import CoercionError, EvaluationError, is_true, to_text
+from gateway.store.codecs import dump_json
+from gateway.store.database import Execute
+from gateway.store.inbox import Claimed
+from gateway.store.shapes import RowConflict, RowRefused, ValueDoesNotFit
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+# What a rule, its data or its tables can do wrong; anything else is trouble of the database, or a bug.
+EVENT_ERRORS = (
+    StepFailed, ExtractionFailed, PayloadRefused, EvaluationError, CoercionError, ValueDoesNotFit, RowConflict,
+    RowRefused,
+)  # fmt: skip
+
+
+class PassResult(NamedTuple):
+    """What one pass decided."""
+
+    status: str
+    """`done`, `ignored`, `parked`, or `failed`."""
+    result: str | None
+    rule: str | None
+    error: str | None
+    retry: bool
+    """Whether a failed event may go well later."""
+    trace: str
+    """JSON: docs/traces.md."""
+    logs: Sequence[LogLine]
+    state: PassState
+    """What the pass bound and wrote: `wrote` says whether a failure has rows to undo."""
+
+
+class _Trace:
+    """What a pass notes down for `gateway events show`."""
+
+    __slots__ = ("extract", "file", "no", "rule")
+
+    def __init__(self) -> None:
+        self.rule: str | None = None
+        self.file: LinkedFile | None = None
+        self.no: list[object] = []
+        self.extract: Noted = {}
+
+    def render(self, state: PassState, error: str | None, result: str | None) -> str:
+        trace: dict[str, object] = {}
+        if self.rule is not None:
+            trace["rule"] = self.rule
+        if self.file is not None:
+            trace["file"] = self.file.name
+            trace["version"] = self.file.digest
+        if self.no:
+            trace["no"] = self.no
+        if self.extract:
+            trace["extract"] = self.extract
+        if state.notes:
+            trace["steps"] = state.notes
+        if error is not None:
+            trace["error"] = {"at": state.at, "message": error} if state.at else {"message": error}
+        elif result is not None:
+            trace["result"] = result
+        return dump_json(trace)
+
+
+def run_pass(
+    program: Program, source: SourceProgram, event: Claimed, execute: Execute, now: int, newer: NewerEvent
+) -> PassResult:
+    """Run an event against its source's rules.
+
+    `now` (microseconds) is the one instant of the run. Row changes are made through `execute`; when the result's
+    status is `failed` or `parked` and it `wrote`, the caller must undo them. Raises only what the driver raises for
+    trouble of the database, and bugs.
+    """
+    state = _state(program, source, event, execute, now, newer)
+    trace = _Trace()
+    try:
+        payload = state.scope["event"]["payload"] = read_payload(event.body)
+        matched = _match(source, event.type, payload, state, trace)
+        if matched is None:
+            return _unmatched(source, event, state, trace)
+        trace.rule = matched.name
+        signal = matched.run(state)
+        return _ended(matched, signal, state, trace)
+    except EVENT_ERRORS as error:
+        return _failed(error, state, trace)
+
+
+def _state(
+    program: Program, source: SourceProgram, event: Claimed, execute: Execute, now: int, newer: NewerEvent
+) -> PassState:
+    received_at = EPOCH + timedelta(microseconds=event.received_at)
+    occurred_at = None if event.occurred_at is None else EPOCH + timedelta(microseconds=event.occurred_at)
+    instant = EPOCH + timedelta(microseconds=now)
+    about: dict[str, Any] = {
+        "id": event.event_id,
+        "type": event.type,
+        "source": event.source,
+        "occurred_at": occurred_at,
+        "received_at": received_at,
+        "attempt": event.attempts + 1,
+        "key": event.key,
+        "payload": None,
+        "headers": orjson.loads(event.headers),
+    }
+    return PassState(
+        execute=execute,
+        scope={"event": about, "now": instant},
+        source=source.name,
+        now=instant,
+        as_of=occurred_at or received_at,
+        read_row=program.read_row,
+        newer=newer,
+    )
+
+
+def _match(
+    source: SourceProgram, event_type: str, payload: object, state: PassState, trace: _Trace
+) -> LinkedRule | None:
+    candidates = source.candidates(event_type)
+    base = state.scope
+    file: LinkedFile | None = None
+    shared: dict[str, Any] = base
+    noted: Noted = {}
+    for rule, passed in candidates.rules:
+        trace.no.extend(passed)
+        if rule.file is not file:
+            file = rule.file
+            shared, noted = {**base, "settings": file.settings}, {}
+            trace.file, trace.extract = file, noted
+            if file.extract is not None:
+                file.extract(payload, state, shared, noted)
+        state.scope, trace.extract = shared, noted
+        if rule.extract is not None:
+            state.scope, trace.extract = dict(shared), dict(noted)
+            rule.extract(payload, state, state.scope, trace.extract)
+        if rule.when is None:
+            return rule
+        if is_true(_holds(rule, state)):
+            return rule
+        assert rule.refuse is not None
+        trace.no.append([rule.name, *rule.refuse(state.scope, state)])
+    trace.no.extend(candidates.after)
+    return None
+
+
+def _holds(rule: LinkedRule, state: PassState) -> object:
+    assert rule.when is not None
+    try:
+        return rule.when.evaluate(state.scope, state)
+    except EvaluationError as error:
+        raise EvaluationError(f"rule `{rule.name}`, when: {error}") from error
+
+
+def _ended(rule: LinkedRule, signal: Signal, state: PassState, trace: _Trace) -> PassResult:
+    if isinstance(signal, Parked):
+        return _result("parked", state, trace, error=signal.reason)
+    if isinstance(signal, Finished):
+        return _result("done", state, trace, result=signal.result)
+    said = rule.name if rule.result is None else to_text(rule.result(state.scope, state))
+    return _result("done", state, trace, result=said)
+
+
+def _unmatched(source: SourceProgram, event: Claimed, state: PassState, trace: _Trace) -> PassResult:
+    if source.handles(event.type):
+        error = f"no rule of `{source.name}` fits this event of type `{event.type}`"
+    else:
+        error = f"no rule of `{source.name}` names the event type `{event.type}`"
+    status = "failed" if source.unmatched == "keep" else "ignored"
+    return _result(status, state, trace, error=error)
+
+
+def _failed(error: Exception, state: PassState, trace: _Trace) -> PassResult:
+    retry = isinstance(error, StepFailed) and error.retry
+    return _result("failed", state, trace, error=str(error), retry=retry)
+
+
+def _result(
+    status: str,
+    state: PassState,
+    trace: _Trace,
+    *,
+    result: str | None = None,
+    error: str | None = None,
+    retry: bool = False,
+) -> PassResult:
+    return PassResult(
+        status=status,
+        result=result,
+        rule=trace.rule,
+        error=error,
+        retry=retry,
+        trace=trace.render(state, error, result),
+        logs=state.logs,
+        state=state,
+    )
+
+
+def answer(source: SourceProgram, state: PassState, status: str, result: str | None, error: str | None) -> str | None:
+    """Render the answer of a source that answers with the outcome; None for any other source.
+
+    `status` is the event's, after it was decided whether a failure is tried again.
+    """
+    if source.respond is None:
+        return None
+    waits = status in {"waiting", "parked"}
+    outcome = result if status == "done" else "retrying" if waits else "failed" if status == "dead" else status
+    said = {"status": status, "result": result, "error": None if waits else error, "outcome": outcome}
+    return source.respond({**state.scope, **said}, state)

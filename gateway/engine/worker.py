@@ -1,0 +1,78 @@
+"""The engine's work on the database's thread: slices as large as the moment allows, pauses when there is nothing.
+
+While requests wait to be stored, a slice is small, so that an acknowledgement never waits long; when none do, it is
+large, because a commit costs the same for many events as for one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from gateway.engine.loop import Ended, Engine, Slice
+from gateway.errors import StorageUnavailable
+from gateway.store.inbox import Outcome
+
+_log = structlog.get_logger("gateway.engine")
+
+BUSY_SLICE = 16
+"""Events in a slice while requests wait."""
+IDLE_SLICE = 256
+"""Events in a slice when none do."""
+
+LOOK_AGAIN = 0.5
+"""Seconds after which an idle engine looks for events that another process has made ready."""
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 5.0
+
+Report = Callable[[Sequence[Ended]], None]
+Deliver = Callable[[Sequence[Outcome]], None]
+
+
+class EngineWork:
+    """What the database's thread does between jobs."""
+
+    def __init__(self, engine: Engine, *, clock: Callable[[], int], report: Report, deliver: Deliver) -> None:
+        """Take the engine, its clock (microseconds), and who is told after each slice, in this thread."""
+        self._engine = engine
+        self._clock = clock
+        self._report = report
+        self._deliver = deliver
+        self._pause = 0.0
+        self.trouble: str | None = None
+        """Why events cannot be processed at the moment, or None."""
+
+    def __call__(self, waiting: int) -> float:
+        """Run one slice; `waiting` jobs are queued behind it. Return the seconds until the next is worth running."""
+        try:
+            done = self._engine.run_slice(BUSY_SLICE if waiting else IDLE_SLICE)
+        except StorageUnavailable as error:
+            return self._wait_out(error)
+        self._recovered()
+        self._tell(done)
+        return 0.0 if done.more else self._until_due()
+
+    def _tell(self, done: Slice) -> None:
+        if done.outcomes:
+            self._deliver(done.outcomes)
+        if done.ended:
+            self._report(done.ended)
+
+    def _until_due(self) -> float:
+        due = self._engine.due
+        if due is None:
+            return LOOK_AGAIN
+        return min(LOOK_AGAIN, max(0.001, (due - self._clock()) / 1_000_000))
+
+    def _wait_out(self, error: StorageUnavailable) -> float:
+        if self.trouble is None:
+            _log.error("events cannot be processed: they wait in the database", error=error.message)
+        self.trouble = error.message
+        self._pause = min(max(self._pause * 2, _FIRST_PAUSE), _LONGEST_PAUSE)
+        return self._pause
+
+    def _recovered(self) -> None:
+        if self.trouble is not None:
+            _log.info("events are processed again")
+            self.trouble, self._pause = None, 0.0

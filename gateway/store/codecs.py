@@ -1,0 +1,122 @@
+"""How a value of each type is kept in a database, and read back exactly.
+
+SQLite has no decimal, date or time of its own, so these are text: decimals as written (`99.90`), dates as
+`2024-01-15`, times in UTC as `2024-01-15T12:00:00.000000Z`, whose fixed width keeps text order and time order
+the same. Rows written by other programs are read leniently: any ISO 8601 time, numbers in decimal columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import orjson
+
+from gateway.expressions import coerce
+
+Codec = Callable[[object], object]
+
+TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
+
+
+def encode_decimal(value: object) -> object:
+    """Write a decimal plainly, never with an exponent."""
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
+def encode_timestamp(value: object) -> object:
+    """Write an aware time in UTC, always with six digits of a second."""
+    assert isinstance(value, datetime)
+    return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def encode_date(value: object) -> object:
+    """Write a date as ISO 8601."""
+    assert isinstance(value, date)
+    return value.isoformat()
+
+
+def encode_json(value: object) -> object:
+    """Write any JSON value; decimals stay exact numbers."""
+    return dump_json(value)
+
+
+def dump_json(value: object) -> str:
+    """Return compact JSON text: decimals as numbers with all their digits, times and dates as ISO 8601."""
+    try:
+        return orjson.dumps(value, default=_json_default, option=_JSON_OPTIONS).decode()
+    except orjson.JSONEncodeError:
+        # Integers over 64 bits, which orjson does not write by itself.
+        return orjson.dumps(_with_long_integers(value), default=_json_default, option=_JSON_OPTIONS).decode()
+
+
+_JSON_OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z
+
+
+def _json_default(value: object) -> object:
+    if isinstance(value, Decimal):
+        return orjson.Fragment(format(value, "f"))
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def _with_long_integers(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _with_long_integers(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_long_integers(item) for item in value]
+    if isinstance(value, int) and value.bit_length() > 63:
+        return orjson.Fragment(str(value))
+    return value
+
+
+def _decode_decimal(raw: object) -> object:
+    return Decimal(raw if isinstance(raw, str | int) else repr(raw))
+
+
+def _decode_timestamp(raw: object) -> object:
+    if isinstance(raw, str) and len(raw) == 27 and raw[26] == "Z":
+        return datetime.fromisoformat(raw)
+    return coerce(raw, "timestamp")
+
+
+def _decode_json(raw: object) -> object:
+    import json
+
+    return json.loads(raw, parse_float=Decimal) if isinstance(raw, str | bytes) else raw
+
+
+def _decode_date(raw: object) -> object:
+    return date.fromisoformat(raw) if isinstance(raw, str) and len(raw) == 10 else coerce(raw, "date")
+
+
+_SQLITE_ENCODERS: dict[str, Codec | None] = {
+    "text": None,
+    "integer": None,
+    "decimal": encode_decimal,
+    "boolean": int,  # type: ignore[dict-item]  # a bool is all that reaches it
+    "timestamp": encode_timestamp,
+    "date": encode_date,
+    "json": encode_json,
+}
+_SQLITE_DECODERS: dict[str, Codec | None] = {
+    "text": None,
+    "integer": None,
+    "decimal": _decode_decimal,
+    "boolean": bool,
+    "timestamp": _decode_timestamp,
+    "date": _decode_date,
+    "json": _decode_json,
+}
+
+
+def encoder(type_name: str, dialect: str) -> Codec | None:
+    """Return the function that gives the driver a fitted, non-null value, or None when it takes it as it is."""
+    assert dialect == "sqlite"
+    return _SQLITE_ENCODERS[type_name]
+
+
+def decoder(type_name: str, dialect: str) -> Codec | None:
+    """Return the function that reads a non-null value of a column type, or None when the driver's own will do."""
+    assert dialect == "sqlite"
+    return _SQLITE_DECODERS[type_name]

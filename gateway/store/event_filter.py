@@ -1,0 +1,93 @@
+"""Which events are meant: the parts of a WHERE clause, and their values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+STATUSES = ("ready", "waiting", "parked", "done", "ignored", "dead")
+"""What an event can be."""
+
+UNFINISHED = frozenset({"ready", "waiting", "parked"})
+
+LONGEST_TEXT = 200
+"""Characters of a text that is searched for."""
+
+Clause = tuple[str, tuple[object, ...]]
+"""A condition over `gateway_events AS e`, and its values."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventFilter:
+    """What is asked of events; what is None does not matter."""
+
+    source: str | None = None
+    type: str | None = None
+    """An event type, exactly or with `*` for anything."""
+    status: str | None = None
+    """One of STATUSES."""
+    key: str | None = None
+    q: str | None = None
+    """A text that occurs in the event's id, key, error, result or payload, or is its number or its request's id."""
+    since: int | None = None
+    """Received then or later (microseconds)."""
+    until: int | None = None
+    """Received before that (microseconds)."""
+
+    def clauses(self) -> Iterator[Clause]:
+        """Yield the conditions, but for the text that is searched for."""
+        if self.status is not None:
+            yield _status_clause(self.status)
+        for column, value in (("source", self.source), ("key", self.key)):
+            if value is not None:
+                yield f"e.{column} = ?", (value,)
+        if self.type is not None:
+            yield ("e.type GLOB ?", (_glob(self.type),)) if "*" in self.type else ("e.type = ?", (self.type,))
+        if self.since is not None:
+            yield "e.received_at >= ?", (self.since,)
+        if self.until is not None:
+            yield "e.received_at < ?", (self.until,)
+
+    def search(self) -> Clause:
+        """Return the condition for the text, over `gateway_events AS e` and `gateway_bodies AS b`."""
+        assert self.q is not None
+        patterns = [f"%{_like(text)}%" for text in _spellings(self.q)]
+        tests = ["CAST(e.seq AS TEXT) = ?", "e.request_id = ?"]
+        values: list[object] = [self.q, self.q]
+        for column in ("e.event_id", "e.key", "e.error", "e.result"):
+            tests.append(f"{column} LIKE ? ESCAPE '\\'")
+            values.append(patterns[0])
+        for pattern in patterns:
+            tests.append("CAST(b.body AS TEXT) LIKE ? ESCAPE '\\'")
+            values.append(pattern)
+        return f"({' OR '.join(tests)})", tuple(values)
+
+
+def joined(clauses: list[Clause]) -> Clause:
+    """Return one condition that holds when all do; without any it holds always."""
+    values = tuple(value for _, own in clauses for value in own)
+    return " AND ".join(text for text, _ in clauses) or "1", values
+
+
+def _status_clause(status: str) -> Clause:
+    """Return the condition in the words of the partial indexes, which a parameter would not reach."""
+    assert status in STATUSES
+    unfinished = "e.finished_at IS NULL AND " if status in UNFINISHED else ""
+    # What is ready has no time to wait for; said here, the index gives the events in their order.
+    at_once = " AND e.next_attempt_at IS NULL" if status == "ready" else ""
+    return f"{unfinished}e.status = '{status}'{at_once}", ()
+
+
+def _glob(pattern: str) -> str:
+    return pattern.replace("[", "[[]").replace("?", "[?]")
+
+
+def _like(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _spellings(text: str) -> list[str]:
+    """Return the text, and how a sender that writes pure ASCII has it in a JSON text."""
+    escaped = json.dumps(text)[1:-1]
+    return list(dict.fromkeys((text, escaped)))

@@ -1,0 +1,267 @@
+"""The inbox: deliveries go in once and durably, the engine takes events out and finishes them.
+
+Each function says whether it is one statement or one transaction. None of them waits for anything but the disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from gateway.store.database import Database, Execute, storage_errors
+
+
+class Delivery(NamedTuple):
+    """What one HTTP request brought, verified, on its way to the inbox."""
+
+    source: str
+    event_id: str
+    event_second: int
+    """Second of the provider's own time; 0 where it gives none; negative where the id is derived from the
+    body and counts within a window of time only (the window's number, negated)."""
+    type: str
+    key: str | None
+    occurred_at: int | None
+    received_at: int
+    headers: str
+    body: bytes
+    status: str
+    """`ready`, or `dead` for a body that cannot be read."""
+    error: str | None
+    verified_by: str | None
+    request_id: str
+
+
+class Receipt(NamedTuple):
+    """The inbox's answer: the event's id, and whether it was there before."""
+
+    id: int
+    duplicate: bool
+
+
+class Outcome(NamedTuple):
+    """How an event stands."""
+
+    id: int
+    status: str
+    result: str | None
+    error: str | None
+    response: bytes | None
+    """The rendered JSON answer of a source that answers with the outcome."""
+
+
+class Inbox(Protocol):
+    """What receiving needs of the inbox."""
+
+    async def append(self, delivery: Delivery) -> Receipt:
+        """Store a delivery; it is on disk when this returns. Raises StorageUnavailable."""
+
+    async def outcome(self, event: int, timeout: float) -> Outcome:
+        """Return how the event stands, once it has left `ready` or `timeout` seconds have gone by."""
+
+
+class Claimed(NamedTuple):
+    """An event that the engine has taken, inside the transaction that will finish it."""
+
+    seq: int
+    source: str
+    event_id: str
+    type: str
+    key: str | None
+    occurred_at: int | None
+    received_at: int
+    attempts: int
+    headers: str
+    body: bytes
+
+
+class Finish(NamedTuple):
+    """What becomes of an event after a pass."""
+
+    status: str
+    attempts: int
+    next_attempt_at: int | None
+    finished_at: int | None
+    rule: str | None
+    result: str | None
+    error: str | None
+    response: str | None
+    seq: int
+
+
+class TraceRow(NamedTuple):
+    """One attempt, as kept."""
+
+    event: int
+    attempt: int
+    started_at: int
+    microseconds: int
+    status: str
+    trace: str
+
+
+_LAST_SEQ = "SELECT seq FROM sqlite_sequence WHERE name = 'gateway_events'"
+
+_INSERT_EVENT = """
+INSERT INTO gateway_events (seq, source, event_second, event_id, type, key, status, occurred_at, received_at,
+                            finished_at, error, verified_by, request_id)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (source, event_second, event_id) DO NOTHING
+"""
+
+_INSERT_BODY = "INSERT INTO gateway_bodies (event, headers, body) VALUES (?, ?, ?)"
+
+_FIND_IDENTITY = """
+SELECT seq FROM gateway_events WHERE source = ? AND event_second = ? AND event_id = ?
+"""
+
+_COUNT_DUPLICATE = "UPDATE gateway_events SET duplicates = duplicates + 1 WHERE seq = ?"
+
+_CLAIM_COLUMNS = """
+SELECT e.seq, e.source, e.event_id, e.type, e.key, e.occurred_at, e.received_at, e.attempts, b.headers, b.body
+FROM gateway_events AS e JOIN gateway_bodies AS b ON b.event = e.seq
+"""
+
+_CLAIM_READY = (
+    _CLAIM_COLUMNS
+    + "WHERE e.finished_at IS NULL AND e.status = 'ready' AND e.next_attempt_at IS NULL ORDER BY e.seq LIMIT ?"
+)
+
+_CLAIM_DUE = (
+    _CLAIM_COLUMNS
+    + "WHERE e.finished_at IS NULL AND e.status IN ('waiting', 'parked') AND e.next_attempt_at <= ? "
+    + "ORDER BY e.next_attempt_at, e.seq LIMIT ?"
+)
+
+_NEXT_DUE = """
+SELECT min(next_attempt_at) FROM gateway_events WHERE finished_at IS NULL AND status IN ('waiting', 'parked')
+"""
+
+_ANY_PARKED = "SELECT 1 FROM gateway_events WHERE finished_at IS NULL AND status = 'parked' LIMIT 1"
+
+_UNPARK = """
+UPDATE gateway_events SET status = 'ready', next_attempt_at = NULL
+WHERE finished_at IS NULL AND status = 'parked' AND source = ? AND key = ?
+"""
+
+_EVENT_AT = """
+SELECT event_id FROM gateway_events WHERE source = ? AND event_second = ? AND occurred_at = ? ORDER BY seq DESC LIMIT 1
+"""
+
+_FINISH = """
+UPDATE gateway_events SET status = ?, attempts = ?, next_attempt_at = ?, finished_at = ?, rule = ?, result = ?,
+                          error = ?, response = ?
+WHERE seq = ?
+"""
+
+_INSERT_TRACE = """
+INSERT INTO gateway_traces (event, attempt, started_at, microseconds, status, trace) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (event, attempt) DO UPDATE SET started_at = excluded.started_at, microseconds = excluded.microseconds,
+                                           status = excluded.status, trace = excluded.trace
+"""
+
+_OUTCOME = "SELECT seq, status, result, error, response FROM gateway_events WHERE seq = ?"
+
+
+def append_deliveries(database: Database, deliveries: Sequence[Delivery]) -> list[Receipt]:
+    """Store deliveries, each event once, in one transaction that is on disk when this returns.
+
+    A delivery whose event is stored already, or comes earlier in the same batch, is a duplicate: it changes
+    nothing but the count of duplicates, and its receipt names the event that was there. Raises StorageUnavailable.
+    """
+    with storage_errors(), database.transaction():
+        return _append(database, deliveries)
+
+
+def _append(database: Database, deliveries: Sequence[Delivery]) -> list[Receipt]:
+    last = database.execute(_LAST_SEQ, ()).fetchone()
+    first = (last[0] if last else 0) + 1
+    windowed = [d for d in deliveries if d.event_second < 0]
+    if not windowed:
+        inserted = database.execute_many(_INSERT_EVENT, _event_rows(deliveries, first)).rowcount
+        if inserted == len(deliveries):
+            database.execute_many(_INSERT_BODY, [(seq, d.headers, d.body) for seq, d in enumerate(deliveries, first)])
+            return [Receipt(seq, False) for seq in range(first, first + len(deliveries))]
+    return [_append_one(database, delivery, seq) for seq, delivery in enumerate(deliveries, first)]
+
+
+def _event_rows(deliveries: Sequence[Delivery], first: int) -> list[tuple[object, ...]]:
+    return [_event_row(delivery, seq) for seq, delivery in enumerate(deliveries, first)]
+
+
+def _event_row(d: Delivery, seq: int) -> tuple[object, ...]:
+    finished_at = None if d.status == "ready" else d.received_at
+    return (
+        seq, d.source, d.event_second, d.event_id, d.type, d.key, d.status, d.occurred_at, d.received_at,
+        finished_at, d.error, d.verified_by, d.request_id,
+    )  # fmt: skip
+
+
+def _append_one(database: Database, delivery: Delivery, seq: int) -> Receipt:
+    stored = _stored(database, delivery)
+    if stored is None:
+        database.execute(_INSERT_EVENT, _event_row(delivery, seq))
+        stored = seq
+    elif stored != seq:
+        database.execute(_COUNT_DUPLICATE, (stored,))
+        return Receipt(stored, True)
+    database.execute(_INSERT_BODY, (seq, delivery.headers, delivery.body))
+    return Receipt(seq, False)
+
+
+def _stored(database: Database, delivery: Delivery) -> int | None:
+    seconds = [delivery.event_second]
+    if delivery.event_second < 0:
+        # An id derived from the body counts in its own window of time and the one before it.
+        seconds.append(delivery.event_second + 1)
+    for second in seconds:
+        row = database.execute(_FIND_IDENTITY, (delivery.source, second, delivery.event_id)).fetchone()
+        if row is not None:
+            return int(row[0])
+    return None
+
+
+def claim_ready(database: Database, limit: int) -> list[Claimed]:
+    """Take up to `limit` events that are ready, in the order received. One statement."""
+    return list(map(Claimed._make, database.execute(_CLAIM_READY, (limit,)).fetchall()))
+
+
+def claim_due(database: Database, now: int, limit: int) -> list[Claimed]:
+    """Take up to `limit` waiting events whose time has come (`now`, microseconds). One statement."""
+    return list(map(Claimed._make, database.execute(_CLAIM_DUE, (now, limit)).fetchall()))
+
+
+def next_due(database: Database) -> int | None:
+    """Return when the next waiting event is due (microseconds), or None. One statement."""
+    due: int | None = database.execute(_NEXT_DUE, ()).fetchone()[0]
+    return due
+
+
+def finish_events(database: Database, finishes: Sequence[Finish], traces: Sequence[TraceRow]) -> None:
+    """Write what became of events, and their traces. Two statements, run for each event."""
+    database.execute_many(_FINISH, finishes)
+    database.execute_many(_INSERT_TRACE, traces)
+
+
+def any_parked(database: Database) -> bool:
+    """Say whether any event is parked. One statement."""
+    return database.execute(_ANY_PARKED, ()).fetchone() is not None
+
+
+def unpark(database: Database, source: str, key: str) -> None:
+    """Make the parked events of a key ready: a later event of the key has committed. One statement."""
+    database.execute(_UNPARK, (source, key))
+
+
+def event_at(execute: Execute, source: str, occurred_at: int) -> str | None:
+    """Return the provider's id of a source's latest event with that time (microseconds), or None. One statement."""
+    row = execute(_EVENT_AT, (source, occurred_at // 1_000_000, occurred_at)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def outcome_of(database: Database, event: int) -> Outcome | None:
+    """Return how an event stands, or None. One statement."""
+    row = database.execute(_OUTCOME, (event,)).fetchone()
+    if row is None:
+        return None
+    return Outcome(row[0], row[1], row[2], row[3], row[4].encode() if row[4] is not None else None)

@@ -1,0 +1,299 @@
+"""Rows of operators' tables: statements written once for a table and a dialect, run with values that fit.
+
+Nothing here knows what a rule is: a `RowTable` gives queries and writes, each a plain function of the values.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Column as SqlColumn
+from sqlalchemy import MetaData, Text, and_, bindparam, text
+from sqlalchemy import Table as SqlTable
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql import ColumnElement
+from sqlalchemy.sql.elements import BindParameter
+
+from gateway.config.tables import Column, Table
+from gateway.expressions import CoercionError, fit
+from gateway.store.codecs import decoder, dump_json, encoder
+from gateway.store.database import DECIMAL_COLLATION, TIME_COLLATION, Execute
+from gateway.store.shapes import Row, RowConflict, RowRefused, Test, ValueDoesNotFit
+from gateway.store.statements import Statement, compile_statement
+
+
+class RowQuery:
+    """A SELECT of whole rows for one shape of conditions."""
+
+    def __init__(
+        self, table: RowTable, tests: Sequence[Test], order: Sequence[tuple[str, bool]], limit: int | None
+    ) -> None:
+        self._statement = table.compile_select(tests, order, limit)
+        self._bind = table.binder(tests, self._statement)
+        self._decode = table.decode_row
+
+    def __call__(self, execute: Execute, values: Sequence[object]) -> list[Row]:
+        """Return the rows that fit; `values` stand in the order of the tests.
+
+        A null value fits no row. Raises ValueDoesNotFit.
+        """
+        if None in values:
+            return []
+        found = execute(self._statement.sql, self._bind(values)).fetchall()
+        decode = self._decode
+        return [decode(row) for row in found]
+
+
+class RowTable:
+    """An operator's table in one dialect."""
+
+    def __init__(self, spec: Table, dialect: str) -> None:
+        self.spec = spec
+        self.dialect = dialect
+        self.name = spec.name
+        self._columns = {column.name: column for column in spec.columns}
+        self.sql = SqlTable(spec.name, MetaData(), *(SqlColumn(column.name, Text) for column in spec.columns))
+        self._fitters = {column.name: _fitter(spec.name, column) for column in spec.columns}
+        self._writers = {column.name: _writer(column, dialect) for column in spec.columns}
+        self._encoders = {name: _compose(self._fitters[name], self._writers[name]) for name in spec.names}
+        self.decode_row = _row_decoder(spec, dialect)
+
+    def fit(self, column: str, value: object) -> object:
+        """Return a value as its column holds it. Raises ValueDoesNotFit."""
+        return self._fitters[column](value)
+
+    def fitters(self, columns: Sequence[str]) -> list[tuple[str, Callable[[object], object]]]:
+        """Return each column with the function that fits a value to it."""
+        return [(name, self._fitters[name]) for name in columns]
+
+    def query(
+        self, tests: Sequence[Test], *, order: Sequence[tuple[str, bool]] = (), limit: int | None = None
+    ) -> RowQuery:
+        """Write a query for rows that pass all tests, ordered by columns (name, descending)."""
+        return RowQuery(self, tests, order, limit)
+
+    def compile_select(self, tests: Sequence[Test], order: Sequence[tuple[str, bool]], limit: int | None) -> Statement:
+        """Write the SELECT of whole rows."""
+        select = self.sql.select()
+        if tests:
+            select = select.where(and_(*(self._clause(test, index) for index, test in enumerate(tests))))
+        for name, descending in order:
+            ordered = self._comparable(name)
+            select = select.order_by(ordered.desc() if descending else ordered)
+        statement = compile_statement(select, self.dialect)
+        # The limit is a part of the shape; SQLAlchemy would make two more parameters of it.
+        tail = ("" if limit is None else f" LIMIT {limit}") + ("" if self.dialect == "sqlite" else " FOR UPDATE")
+        return replace(statement, sql=statement.sql + tail)
+
+    def _comparable(self, name: str) -> ColumnElement[Any]:
+        column: ColumnElement[Any] = self.sql.c[name]
+        collation = _COLLATIONS.get(self._columns[name].type) if self.dialect == "sqlite" else None
+        return column.collate(collation) if collation else column
+
+    def _clause(self, test: Test, index: int) -> ColumnElement[Any]:
+        column = self._comparable(test.column)
+        first: BindParameter[Any] = bindparam(f"p{index}")
+        second: BindParameter[Any] = bindparam(f"q{index}")
+        match test.operator:
+            case "null":
+                return self.sql.c[test.column].is_(None)
+            case "present":
+                return self.sql.c[test.column].is_not(None)
+            case "eq":
+                return column == first
+            case "ne":
+                return column != first
+            case "gt":
+                return column > first
+            case "gte":
+                return column >= first
+            case "lt":
+                return column < first
+            case "lte":
+                return column <= first
+            case "within":
+                return and_(column >= first, column <= second)
+            case "in":
+                # One value that holds the list, so that one statement serves lists of any length.
+                listed = text(f"SELECT value FROM json_each(:p{index})").bindparams(bindparam(f"p{index}"))
+                return column.in_(listed)
+            case operator:
+                raise AssertionError(f"operator {operator}")
+
+    def binder(self, tests: Sequence[Test], statement: Statement) -> Callable[[Sequence[object]], Sequence[object]]:
+        """Return the function that turns the values of tests into the statement's parameters."""
+        encoders = self._encoders
+        simple = [test for test in tests if test.operator not in _NO_VALUE]
+        if all(test.operator not in {"in", "within"} for test in simple):
+            order = [int(name[1:]) for name in statement.names]
+            positions = {index: at for at, index in enumerate(_valued(tests))}
+            plan = [(encoders[tests[index].column], positions[index]) for index in order]
+            if len(plan) == 1 and len(simple) == 1:
+                only = plan[0][0]
+                return lambda values: (only(values[0]),)
+            return lambda values: [encode(values[at]) for encode, at in plan]
+        return lambda values: statement.values(self._parameters(tests, values))
+
+    def _parameters(self, tests: Sequence[Test], values: Sequence[object]) -> dict[str, object]:
+        parameters: dict[str, object] = {}
+        for index, value in zip(_valued(tests), values, strict=True):
+            test = tests[index]
+            encode = self._encoders[test.column]
+            if test.operator == "in":
+                items = value if isinstance(value, list | tuple) else [value]
+                parameters[f"p{index}"] = dump_json([encode(item) for item in items if item is not None])
+            elif test.operator == "within":
+                low, high = _around(value, test, self.name)
+                parameters[f"p{index}"], parameters[f"q{index}"] = encode(low), encode(high)
+            else:
+                parameters[f"p{index}"] = encode(value)
+        return parameters
+
+    def inserter(self, columns: Sequence[str]) -> Callable[[Execute, Mapping[str, object]], bool]:
+        """Write an INSERT of the given columns, for fitted values; the function says whether the row is new.
+
+        A row that conflicts with one that exists is left out. The function raises RowRefused.
+        """
+        insert = _DIALECT_INSERTS[self.dialect](self.sql).values({name: bindparam(name) for name in columns})
+        statement = compile_statement(insert.on_conflict_do_nothing(), self.dialect)
+        encode = self._encoder_of(statement.names)
+
+        def run(execute: Execute, values: Mapping[str, object]) -> bool:
+            with _refusals():
+                return bool(execute(statement.sql, encode(values)).rowcount == 1)
+
+        return run
+
+    def updater(self, columns: Sequence[str]) -> Callable[[Execute, Mapping[str, object], object], None]:
+        """Write an UPDATE of the given columns, for fitted values and the row's key.
+
+        The function raises RowConflict and RowRefused.
+        """
+        key = self._key()
+        update = self.sql.update().where(self.sql.c[key] == bindparam("row_key_"))
+        statement = compile_statement(update.values({name: bindparam(name) for name in columns}), self.dialect)
+        assert statement.names[-1] == "row_key_"
+        encode, encode_key = self._encoder_of(statement.names[:-1]), self._encoders[key]
+
+        def run(execute: Execute, values: Mapping[str, object], row_key: object) -> None:
+            with _refusals():
+                execute(statement.sql, [*encode(values), encode_key(row_key)])
+
+        return run
+
+    def deleter(self) -> Callable[[Execute, object], None]:
+        """Write a DELETE of the row with a key. Raises RowRefused."""
+        key = self._key()
+        delete = self.sql.delete().where(self.sql.c[key] == bindparam("row_key_"))
+        statement = compile_statement(delete, self.dialect)
+        encode = self._encoders[key]
+
+        def run(execute: Execute, row_key: object) -> None:
+            with _refusals():
+                execute(statement.sql, (encode(row_key),))
+
+        return run
+
+    def _encoder_of(self, names: Sequence[str]) -> Callable[[Mapping[str, object]], list[object]]:
+        plan = [(name, self._writers[name]) for name in names]
+        return lambda values: [write(values[name]) for name, write in plan]
+
+    def _key(self) -> str:
+        key = self.spec.key
+        assert key is not None, f"table {self.name} has no single key column"
+        return key.name
+
+
+_COLLATIONS = {"decimal": DECIMAL_COLLATION, "timestamp": TIME_COLLATION}
+_NO_VALUE = frozenset({"null", "present"})
+_DIALECT_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+def _valued(tests: Sequence[Test]) -> list[int]:
+    return [index for index, test in enumerate(tests) if test.operator not in _NO_VALUE]
+
+
+def _around(value: object, test: Test, table: str) -> tuple[datetime, datetime]:
+    if not isinstance(value, datetime):
+        raise ValueDoesNotFit(table, test.column, f"`within` is measured from a time, got `{value}`")
+    distance = timedelta(seconds=test.seconds)
+    return value - distance, value + distance
+
+
+def _fitter(table: str, column: Column) -> Callable[[object], object]:
+    name, type_name, allowed = column.name, column.type, column.values
+    fits_as_it_is = _FITS_AS_IT_IS[type_name]
+
+    def fit_value(value: object) -> object:
+        if value is None or (fits_as_it_is(value) and not allowed):
+            return value
+        try:
+            fitted = fit(value, type_name)
+        except CoercionError as error:
+            raise ValueDoesNotFit(table, name, str(error)) from None
+        if allowed and fitted is not None and fitted not in allowed:
+            listed = ", ".join(f"`{item}`" for item in allowed)
+            raise ValueDoesNotFit(table, name, f"`{fitted}` is not one of {listed}")
+        return fitted
+
+    return fit_value
+
+
+# Most values need no more than a look at their type; `fit` decides about all others.
+_FITS_AS_IT_IS: dict[str, Callable[[Any], bool]] = {
+    "text": lambda value: type(value) is str and value.isascii() and "\0" not in value,
+    "integer": lambda value: type(value) is int and -(2**63) <= value < 2**63,
+    "decimal": lambda value: type(value) is Decimal and value.is_finite() and -30 < value.adjusted() < 30,
+    "boolean": lambda value: type(value) is bool,
+    "timestamp": lambda value: type(value) is datetime and value.tzinfo is UTC,
+    "date": lambda value: type(value) is date,
+    "json": lambda value: False,
+}
+
+
+def _writer(column: Column, dialect: str) -> Callable[[object], object]:
+    encode = encoder(column.type, dialect)
+    if encode is None:
+        return lambda value: value
+    return lambda value: None if value is None else encode(value)
+
+
+def _compose(first: Callable[[object], object], second: Callable[[object], object]) -> Callable[[object], object]:
+    return lambda value: second(first(value))
+
+
+def _row_decoder(spec: Table, dialect: str) -> Callable[[Sequence[object]], Row]:
+    names = spec.names
+    decoders = [
+        (index, names[index], decode)
+        for index, column in enumerate(spec.columns)
+        if (decode := decoder(column.type, dialect)) is not None
+    ]
+
+    def decode_row(values: Sequence[object]) -> Row:
+        row = dict(zip(names, values, strict=True))
+        for index, name, decode in decoders:
+            raw = values[index]
+            if raw is not None:
+                row[name] = decode(raw)
+        return row
+
+    return decode_row
+
+
+class _refusals:  # noqa: N801 - a context manager that reads as a word; a class, because a generator costs 1 µs a write
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, sqlite3.IntegrityError):
+            if error.sqlite_errorname in {"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"}:
+                raise RowConflict(str(error)) from error
+            raise RowRefused(str(error)) from error

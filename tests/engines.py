@@ -1,0 +1,122 @@
+"""An engine on a database of its own, with rules from a text: for tests of what rules do."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from gateway.actions import ACTIONS_BY_NAME
+from gateway.config.checks import check_rules, merge_tables
+from gateway.config.diagnostics import Findings
+from gateway.config.rules import read_rules
+from gateway.engine.loop import Ended, Engine
+from gateway.engine.program import Program, SourceProgram, link_lookups, link_rules, link_tables
+from gateway.engine.retry import RetryPolicy
+from gateway.store.database import Database, open_database, parse_address
+from gateway.store.inbox import Delivery, Receipt, append_deliveries
+from gateway.store.migrations import migrate
+
+NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def microseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+@dataclass
+class Bench:
+    """Rules, an engine, and a clock that stands still until it is moved."""
+
+    folder: Path
+    rules: str
+    unmatched: str = "ignore"
+    url: str = "sqlite:///test.db"
+    now: datetime = NOON
+    source: str = "shop"
+    database: Database = field(init=False)
+    engine: Engine = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.database = open_database(parse_address(self.url, self.folder))
+        self.load(self.rules)
+
+    def load(self, rules: str) -> None:
+        """Read the rules, migrate, and make an engine that runs them."""
+        path = self.folder / "rules.yaml"
+        path.write_text(rules)
+        findings = Findings()
+        file = read_rules(path, "rules.yaml", findings, ACTIONS_BY_NAME)
+        assert file is not None, findings.diagnostics
+        tables = merge_tables([file], findings)
+        check_rules(file, tables, findings)
+        assert not findings.has_errors, findings.diagnostics
+        migrate(self.database, tables.values())
+        row_tables = link_tables(tables, self.database.dialect)
+        linked = tuple(link_rules(file, row_tables, {}))
+        program = Program(
+            sources={self.source: SourceProgram(name=self.source, rules=linked, unmatched=self.unmatched)},
+            tables=row_tables,
+            retry=RetryPolicy(first=5, factor=3, most=3600, jitter=0, give_up_after=86400),
+            by_key=link_lookups(row_tables),
+        )
+        self.engine = Engine(self.database, program, clock=lambda: microseconds(self.now), chance=lambda: 0.5)
+
+    def delivery(
+        self,
+        event: dict[str, Any] | bytes,
+        *,
+        at: datetime | None = None,
+        id: str | None = None,
+        key: str | None = None,
+    ) -> Delivery:
+        body = event if isinstance(event, bytes) else json.dumps(event).encode()
+        fields = event if isinstance(event, dict) else {}
+        return Delivery(
+            source=self.source,
+            event_id=id or str(fields.get("id", "evt_1")),
+            event_second=0 if at is None else microseconds(at) // 1_000_000,
+            type=str(fields.get("type", "order")),
+            key=key,
+            occurred_at=None if at is None else microseconds(at),
+            received_at=microseconds(self.now),
+            headers="{}",
+            body=body,
+            status="ready",
+            error=None,
+            verified_by="token#0",
+            request_id="r1",
+        )
+
+    def send(self, *deliveries: Delivery) -> list[Receipt]:
+        return append_deliveries(self.database, deliveries)
+
+    def run(self, limit: int = 64) -> list[Ended]:
+        """Run slices until nothing is ready or due."""
+        ended: list[Ended] = []
+        while True:
+            done = self.engine.run_slice(limit)
+            ended.extend(done.ended)
+            if not done.more:
+                return ended
+
+    def process(self, event: dict[str, Any] | bytes, **more: Any) -> dict[str, Any]:
+        """Send one event, run it, and return how it stands."""
+        [receipt] = self.send(self.delivery(event, **more))
+        self.run()
+        return self.event(receipt.id)
+
+    def event(self, seq: int) -> dict[str, Any]:
+        names = ("status", "result", "rule", "error", "attempts", "next_attempt_at", "finished_at", "duplicates")
+        row = self.database.execute(f"SELECT {', '.join(names)} FROM gateway_events WHERE seq = ?", (seq,)).fetchone()
+        return dict(zip(names, row, strict=True))
+
+    def trace(self, seq: int, attempt: int = 1) -> dict[str, Any]:
+        statement = "SELECT trace FROM gateway_traces WHERE event = ? AND attempt = ?"
+        return json.loads(self.database.execute(statement, (seq, attempt)).fetchone()[0])  # type: ignore[no-any-return]
+
+    def rows(self, table: str) -> list[tuple[Any, ...]]:
+        return self.database.execute(f"SELECT * FROM {table} ORDER BY 1", ()).fetchall()
