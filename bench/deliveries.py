@@ -1,0 +1,210 @@
+"""HTTP requests as providers send them, built and signed before the clock starts."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+STRIPE_SECRET = "whsec_bench_5f2c0a9d8e7b6c4d"
+ASAAS_TOKEN = "bench-asaas-token-3b1f"
+TENANTS = 10_000
+"""How many tenant rows the events refer to."""
+
+_EVENTS_A_SECOND = 1_000
+"""Events that share one second of the provider's time, so that the dedupe key has its usual locality."""
+
+_ID, _CUSTOMER, _SUBSCRIPTION, _TENANT, _CREATED = "@id@", "@customer@", "@subscription@", "@tenant@", "@created@"
+
+# A subscription event with the parts that rules read and the ballast that Stripe sends: about 1.5 KB.
+_STRIPE_EVENT = {
+    "id": _ID,
+    "object": "event",
+    "api_version": "2025-03-31.basil",
+    "created": _CREATED,
+    "data": {
+        "object": {
+            "id": _SUBSCRIPTION,
+            "object": "subscription",
+            "application": None,
+            "application_fee_percent": None,
+            "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None},
+            "billing_cycle_anchor": _CREATED,
+            "cancel_at": None,
+            "cancel_at_period_end": False,
+            "canceled_at": None,
+            "collection_method": "charge_automatically",
+            "created": _CREATED,
+            "currency": "usd",
+            "customer": _CUSTOMER,
+            "default_payment_method": "pm_1OPdpWBpI3kq2xkD0hCwYx9e",
+            "description": None,
+            "discounts": [],
+            "ended_at": None,
+            "items": {
+                "object": "list",
+                "data": [
+                    {
+                        "id": "si_PDv0aQkBq7xT2n",
+                        "object": "subscription_item",
+                        "created": _CREATED,
+                        "price": {
+                            "id": "price_1OPdpVBpI3kq2xkDnUlXw8QG",
+                            "object": "price",
+                            "active": True,
+                            "currency": "usd",
+                            "recurring": {"interval": "month", "interval_count": 1},
+                            "unit_amount": 2000,
+                            "unit_amount_decimal": "2000",
+                        },
+                        "quantity": 1,
+                    }
+                ],
+                "has_more": False,
+                "total_count": 1,
+            },
+            "latest_invoice": "in_1OPdpWBpI3kq2xkDq9Z1R6vU",
+            "livemode": False,
+            "metadata": {"tenant_id": _TENANT, "plan": "pro"},
+            "start_date": _CREATED,
+            "status": "active",
+            "trial_end": None,
+            "trial_start": None,
+        },
+        "previous_attributes": {"status": "incomplete"},
+    },
+    "livemode": False,
+    "pending_webhooks": 1,
+    "request": {"id": "req_4H0cS1yY0bqN3e", "idempotency_key": "4a7f1f5e-6d8a-4a8d-8e54-0a2e6c1f9b7d"},
+    "type": "customer.subscription.updated",
+}
+
+# A payment as ASAAS sends it, shortened to what a Pix payment carries: about 1 KB.
+_ASAAS_EVENT = {
+    "id": _ID,
+    "event": "PAYMENT_RECEIVED",
+    "dateCreated": "2025-11-29 21:12:10",
+    "payment": {
+        "object": "payment",
+        "id": _SUBSCRIPTION,
+        "dateCreated": "2025-11-29",
+        "customer": _CUSTOMER,
+        "subscription": None,
+        "checkoutSession": None,
+        "paymentLink": None,
+        "value": 149.9,
+        "netValue": 148.91,
+        "originalValue": None,
+        "interestValue": None,
+        "description": "Plano Pro",
+        "billingType": "PIX",
+        "confirmedDate": "2025-11-29",
+        "pixTransaction": "0f6f4c1b-9b1c-4c1e-8d6a-2f7f0a1d9c3e",
+        "status": "RECEIVED",
+        "dueDate": "2025-12-09",
+        "originalDueDate": "2025-12-09",
+        "paymentDate": "2025-11-29",
+        "clientPaymentDate": "2025-11-29",
+        "installmentNumber": None,
+        "invoiceUrl": "https://sandbox.asaas.com/i/cgc7l1ccsobs2va5",
+        "invoiceNumber": "12125022",
+        "externalReference": _TENANT,
+        "deleted": False,
+        "anticipated": False,
+        "anticipable": False,
+        "creditDate": "2025-11-29",
+        "transactionReceiptUrl": "https://sandbox.asaas.com/comprovantes/3476380772610775",
+        "discount": {"value": 0.0, "limitDate": None, "dueDateLimitDays": 0, "type": "FIXED"},
+        "fine": {"value": 0.0, "type": "FIXED"},
+        "interest": {"value": 0.0, "type": "PERCENTAGE"},
+        "postalService": False,
+        "escrow": None,
+        "refunds": None,
+    },
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One provider event: what a delivery carries, and the identity it is stored under."""
+
+    id: str
+    second: int
+    key: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One HTTP request, ready to be written to a socket."""
+
+    event_id: str
+    wire: bytes
+
+
+def tenant_name(number: int) -> str:
+    """Return the id of a tenant row."""
+    return f"tenant-{number}"
+
+
+def tenant_customer(number: int) -> str:
+    """Return the ASAAS customer id of a tenant row."""
+    return f"cus_{number:012d}"
+
+
+def stripe_events(count: int, *, seed: int, newest: int) -> Iterator[Event]:
+    """Yield `count` Stripe events with ids and customers of their own, the last made at second `newest`."""
+    template = json.dumps(_STRIPE_EVENT).replace(f'"{_CREATED}"', _CREATED)
+    draw = random.Random(seed).getrandbits
+    first = newest - (count - 1) // _EVENTS_A_SECOND
+    for number in range(count):
+        event_id, customer = f"evt_1{draw(92):023x}", f"cus_{draw(56):014x}"
+        second = first + number // _EVENTS_A_SECOND
+        body = (
+            template.replace(_ID, event_id)
+            .replace(_CUSTOMER, customer)
+            .replace(_SUBSCRIPTION, f"sub_{draw(80):020x}")
+            .replace(_TENANT, tenant_name(number % TENANTS))
+            .replace(_CREATED, str(second))
+        )
+        yield Event(id=event_id, second=second, key=customer, body=body.encode())
+
+
+def asaas_events(count: int, *, seed: int) -> Iterator[Event]:
+    """Yield `count` ASAAS payments, spread over the tenants; the provider's time has no zone and is not used."""
+    template = json.dumps(_ASAAS_EVENT)
+    draw = random.Random(seed).getrandbits
+    for number in range(count):
+        event_id, tenant = f"evt_{draw(128):032x}&{number}", number % TENANTS
+        body = (
+            template.replace(_ID, event_id)
+            .replace(_CUSTOMER, tenant_customer(tenant))
+            .replace(_SUBSCRIPTION, f"pay_{draw(64):016x}")
+            .replace(_TENANT, tenant_name(tenant))
+        )
+        yield Event(id=event_id, second=0, key=tenant_customer(tenant), body=body.encode())
+
+
+def stripe_signature(body: bytes, timestamp: int, secret: str = STRIPE_SECRET) -> str:
+    """Return the `Stripe-Signature` header of a body (docs.stripe.com/webhooks/signature)."""
+    signed = b"%d.%b" % (timestamp, body)
+    return f"t={timestamp},v1={hmac.digest(secret.encode(), signed, 'sha256').hex()}"
+
+
+def stripe_requests(count: int, *, path: str, seed: int, now: int) -> list[Request]:
+    """Return signed Stripe deliveries of fresh events; they are valid for the five minutes after `now`."""
+    return [
+        Request(event_id=event.id, wire=_post(path, event.body, "Stripe-Signature", stripe_signature(event.body, now)))
+        for event in stripe_events(count, seed=seed, newest=now)
+    ]
+
+
+def _post(path: str, body: bytes, header: str, value: str) -> bytes:
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        "User-Agent: Stripe/1.0 (+https://stripe.com/docs/webhooks)\r\nAccept: */*; q=0.5, application/xml\r\n"
+        f"Content-Type: application/json; charset=utf-8\r\nContent-Length: {len(body)}\r\n{header}: {value}\r\n\r\n"
+    )
+    return head.encode() + body

@@ -1,0 +1,109 @@
+"""`gateway serve`: receive and process until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gateway.errors import GatewayError, MigrationRefused
+
+if TYPE_CHECKING:
+    from gateway.app import Gateway
+    from gateway.project import Project
+
+EXAMPLE = "Example: gateway serve --config gateway.yaml"
+
+
+@click.command("serve", epilog=EXAMPLE)
+@click.option("--config", "config", default="gateway.yaml", show_default=True, help="The configuration.")
+def command(config: str) -> None:
+    """Receive and process events; rules are read again when they change or on SIGHUP."""
+    from gateway.app import require_project
+    from gateway.telemetry import configure_logging
+
+    try:
+        project = require_project(Path(config))
+    except GatewayError as error:
+        click.echo(error.message, err=True)
+        sys.exit(2)
+    writer = configure_logging(level=project.settings.log.level, format=project.settings.log.format)
+    try:
+        from gateway.app import Gateway
+
+        _run(Gateway(project, writer))
+    except MigrationRefused as error:
+        click.echo(f"gateway: error: {error.message}", err=True)
+        for statement in error.sql:
+            click.echo(f"  {statement}", err=True)
+        sys.exit(2)
+    except (GatewayError, OSError) as error:
+        click.echo(f"gateway: error: {error}", err=True)
+        sys.exit(2)
+    finally:
+        writer.close()
+
+
+def _run(gateway: Gateway) -> None:
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(_serve(gateway))
+    else:
+        uvloop.run(_serve(gateway))
+
+
+async def _serve(gateway: Gateway) -> None:
+    stop, again = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, again.set)
+    port = await gateway.start()
+    _welcome(gateway.project, port)
+    watching = loop.create_task(_reload_on_signal(gateway, again)), loop.create_task(_reload_on_change(gateway))
+    await stop.wait()
+    for task in watching:
+        task.cancel()
+    await gateway.drain()
+
+
+async def _reload_on_signal(gateway: Gateway, again: asyncio.Event) -> None:
+    while True:
+        await again.wait()
+        again.clear()
+        await gateway.reload()
+
+
+async def _reload_on_change(gateway: Gateway) -> None:
+    from watchfiles import awatch
+
+    folder = gateway.project.settings.path.resolve().parent
+    while True:
+        watched = {gateway.project.settings.path.resolve(), *(path.resolve() for path in gateway.project.files)}
+        folders = sorted({path.parent for path in watched if path.parent.exists()} | {folder})
+        async for changes in awatch(*folders, recursive=False, debounce=200):
+            names = {Path(name).resolve() for _, name in changes}
+            if names & watched or folder / ".env" in names:
+                await gateway.reload()
+                break
+
+
+def _welcome(project: Project, port: int) -> None:
+    """Tell a person at a terminal where to send a first event."""
+    if not sys.stdout.isatty():
+        return
+    host = project.settings.server.host
+    click.echo(f"\nThe gateway listens on http://{host}:{port}\n")
+    for source in project.settings.sources:
+        click.echo(f"  {source.name:<16} POST {source.path}")
+    click.echo("\nSend a first event from another terminal:\n")
+    for source in project.settings.sources[:1]:
+        kind = next(
+            (on for file in project.rules_of(source) for rule in file.rules for on in rule.on if "*" not in on), "TYPE"
+        )
+        click.echo(f"  .venv/bin/gateway trigger {source.name} {kind}\n")

@@ -1,0 +1,1 @@
+"""From a socket to the inbox: limits, verification, the envelope, a durable acknowledgement."""

@@ -1,0 +1,180 @@
+"""One source's way from a request to its answer."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from aiohttp import hdrs, web
+
+from gateway.errors import GatewayError, StorageUnavailable
+from gateway.receiving.answers import Answer, Refusal, error_body, refused
+from gateway.receiving.bodies import rest_of_body, whole_body
+from gateway.receiving.deliveries import Source, read_delivery
+from gateway.receiving.limits import AddressList, client_address
+from gateway.receiving.metrics import SourceMetrics
+from gateway.store.inbox import Delivery, Inbox, Receipt
+
+log = structlog.get_logger()
+
+RESULT_TIMEOUT = 4.0
+"""Seconds that a source which answers with the outcome waits for it."""
+
+WriteLine = Callable[[dict[str, Any]], None]
+"""Takes a finished log line: `time`, `level`, `message` and other fields (`telemetry.LogWriter.put`)."""
+
+
+class Receiver:
+    """Takes one source's deliveries: limits, verification, the inbox, the answer."""
+
+    def __init__(
+        self,
+        source: Source,
+        inbox: Inbox,
+        metrics: SourceMetrics,
+        *,
+        trusted_proxies: AddressList | None = None,
+        write_line: WriteLine | None = None,
+    ) -> None:
+        """Take the source and where its deliveries go; without `write_line` accepted ones leave no log line."""
+        self.source = source
+        self._inbox = inbox
+        self._metrics = metrics
+        self._trusted = trusted_proxies
+        self._write_line = write_line
+        self._asks_address = source.allowed is not None or source.rate_limit is not None
+        self._bursts = _Bursts()
+
+    async def receive(self, request: web.BaseRequest, request_id: str) -> Answer:
+        """Answer one delivery; it is on disk when the answer says so."""
+        started = time.perf_counter()
+        source = self.source
+        try:
+            if self._asks_address:
+                self._admit(request)
+            body = whole_body(request, limit=source.max_body)
+            if body is None:
+                body = await rest_of_body(request, limit=source.max_body, seconds=source.body_timeout)
+            now = time.time()
+            delivery = read_delivery(source, body, request.headers, request_id=request_id, now=now)
+            receipt = await self._inbox.append(delivery)
+        except Refusal as refusal:
+            return self._refuse(refusal, request, request_id)
+        except StorageUnavailable as error:
+            return self._refuse(_unstored(error), request, request_id)
+        seconds = time.perf_counter() - started
+        self._count(delivery, receipt, seconds)
+        if self._write_line is not None:
+            self._write_line(_accepted_line(delivery, receipt, now, seconds))
+        if source.respond == "result":
+            return await self._answer_with_result(delivery, receipt)
+        status = b"duplicate" if receipt.duplicate else b"accepted"
+        return Answer(200, b'{"status":"%b","id":"%d"}' % (status, receipt.id), request_id)
+
+    def _admit(self, request: web.BaseRequest) -> None:
+        source = self.source
+        address = self._address(request)
+        if source.allowed is not None and address not in source.allowed:
+            raise Refusal("address_not_allowed", "this address may not send to this source")
+        if source.rate_limit is not None:
+            wait = source.rate_limit.wait(address, time.monotonic())
+            if wait:
+                retry = {"Retry-After": str(math.ceil(wait))}
+                raise Refusal("rate_limited", "too many deliveries, try again later", headers=retry)
+
+    def _count(self, delivery: Delivery, receipt: Receipt, seconds: float) -> None:
+        metrics = self._metrics
+        metrics.seconds.observe(seconds)
+        if receipt.duplicate:
+            metrics.duplicate += 1
+        elif delivery.status == "ready":
+            metrics.accepted += 1
+        else:
+            metrics.dead += 1
+
+    async def _answer_with_result(self, delivery: Delivery, receipt: Receipt) -> Answer:
+        request_id = delivery.request_id
+        if delivery.error is not None:
+            return Answer(200, self._pending(delivery), request_id)
+        try:
+            outcome = await self._inbox.outcome(receipt.id, RESULT_TIMEOUT)
+            response = outcome.response
+        except GatewayError as error:  # the event is stored, which is what the sender has to know
+            log.warning("outcome unknown", request_id=request_id, event=receipt.id, error=error.message)
+            response = None
+        return Answer(200, response or self._pending(delivery), request_id)
+
+    def _pending(self, delivery: Delivery) -> bytes:
+        pending = self.source.pending
+        assert pending is not None, "a source that answers with the outcome can always answer"
+        return pending(delivery.type, delivery.status, delivery.error)
+
+    def _refuse(self, refusal: Refusal, request: web.BaseRequest, request_id: str) -> Answer:
+        self._metrics.refusals[refusal.code] += 1
+        held_back = self._bursts.speak(refusal.code, time.monotonic())
+        if held_back is not None:
+            log.warning(
+                "delivery refused",
+                request_id=request_id,
+                source=self.source.name,
+                reason=refusal.code,
+                detail=refusal.reason,
+                status=refusal.status,
+                address=self._address(request),
+                **({"held_back": held_back} if held_back else {}),
+            )
+        return refused(refusal, request_id, self.source.errors)
+
+    def _address(self, request: web.BaseRequest) -> str:
+        forwarded = request.headers.getall(hdrs.X_FORWARDED_FOR, ())
+        return client_address(request.remote or "", forwarded, self._trusted)
+
+
+class _Bursts:
+    """Says of which refusals a log line is due: of those that come by the thousand, one in ten seconds."""
+
+    _CODES = frozenset({"rate_limited", "storage_unavailable"})
+    _PAUSE = 10.0
+
+    def __init__(self) -> None:
+        self._spoken: dict[str, float] = {}
+        self._held_back: dict[str, int] = {}
+
+    def speak(self, code: str, now: float) -> int | None:
+        """Return None to hold this line back, else how many were held back since the last one."""
+        if code not in self._CODES:
+            return 0
+        if now - self._spoken.get(code, -self._PAUSE) < self._PAUSE:
+            self._held_back[code] = self._held_back.get(code, 0) + 1
+            return None
+        self._spoken[code] = now
+        return self._held_back.pop(code, 0)
+
+
+def _unstored(error: StorageUnavailable) -> Refusal:
+    """Return what a sender is told: to come back, not what is wrong with the database."""
+    retry = {"Retry-After": str(error.retry_after)}
+    message = "the delivery could not be stored, try again later"
+    return Refusal("storage_unavailable", message, reason=error.message, headers=retry)
+
+
+def _accepted_line(delivery: Delivery, receipt: Receipt, now: float, seconds: float) -> dict[str, Any]:
+    line = {
+        "time": now,
+        "level": "info",
+        "message": "delivery accepted",
+        "request_id": delivery.request_id,
+        "source": delivery.source,
+        "event": receipt.id,
+        "event_id": delivery.event_id,
+        "type": delivery.type,
+        "verified_by": delivery.verified_by,
+        "duplicate": receipt.duplicate,
+        "ms": round(seconds * 1000, 3),
+    }
+    if delivery.error is not None:
+        line["level"], line["error"] = "warning", delivery.error
+    return line

@@ -1,0 +1,59 @@
+"""Finding, reading and checking tests files: light enough for `gateway validate`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from gateway.config.diagnostics import Findings
+from gateway.config.rule_tests import CaseFile, read_rule_tests
+from gateway.config.rule_tests_checks import SourceUnderTest, check_rule_tests
+from gateway.config.rules import RulesFile
+from gateway.errors import NotFound
+from gateway.project import Project, shown_path
+
+SUFFIXES = (".test.yaml", ".test.yml")
+"""How the names of tests files end."""
+
+FOLDER = Path("rules") / "tests"
+"""Where tests are looked for, beside gateway.yaml."""
+
+
+def find_tests(paths: Iterable[Path]) -> list[Path]:
+    """Return the tests files at some paths, of a folder all below it. Raises NotFound."""
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            found.extend(sorted(file for suffix in SUFFIXES for file in path.rglob(f"*{suffix}")))
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise NotFound(f"there is no file `{path}`")
+    return list(dict.fromkeys(found))
+
+
+def load_tests(project: Project, paths: Iterable[Path], findings: Findings) -> list[CaseFile]:
+    """Read and check tests files; problems become findings. Files that cannot be read are left out."""
+    read = [read_rule_tests(path, shown_path(path, project.settings.path.parent), findings) for path in paths]
+    files = [file for file in read if file is not None]
+    sources = {source.name: _under_test(project, source.name) for source in project.settings.sources}
+    for file in files:
+        check_rule_tests(file, sources, project.tables, findings)
+    return files
+
+
+def _under_test(project: Project, name: str) -> SourceUnderTest:
+    files = rules_of(project, name)
+    source = project.settings.source(name)
+    assert source is not None
+    return SourceUnderTest(
+        rules=tuple(rule.name for file in files for rule in file.rules),
+        settings=tuple(dict.fromkeys(key for file in files for key in file.settings)),
+        answers=source.respond == "result",
+    )
+
+
+def rules_of(project: Project, name: str) -> list[RulesFile]:
+    """Return the rules files of a source, in order; none when there is no such source."""
+    source = project.settings.source(name)
+    return [] if source is None else project.rules_of(source)
