@@ -7,16 +7,17 @@ import json
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 
 STRIPE_SECRET = "whsec_bench_5f2c0a9d8e7b6c4d"
 ASAAS_TOKEN = "bench-asaas-token-3b1f"
 TENANTS = 10_000
 """How many tenant rows the events refer to."""
 
-_EVENTS_A_SECOND = 1_000
-"""Events that share one second of the provider's time, so that the dedupe key has its usual locality."""
+_SAO_PAULO = timezone(timedelta(hours=-3))
 
-_ID, _CUSTOMER, _SUBSCRIPTION, _TENANT, _CREATED = "@id@", "@customer@", "@subscription@", "@tenant@", "@created@"
+# What each event has of its own.
+_ID, _CUSTOMER, _OBJECT, _TENANT, _CREATED = "@id@", "@customer@", "@object@", "@tenant@", "@created@"
 
 # A subscription event with the parts that rules read and the ballast that Stripe sends: about 1.5 KB.
 _STRIPE_EVENT = {
@@ -26,7 +27,7 @@ _STRIPE_EVENT = {
     "created": _CREATED,
     "data": {
         "object": {
-            "id": _SUBSCRIPTION,
+            "id": _OBJECT,
             "object": "subscription",
             "application": None,
             "application_fee_percent": None,
@@ -85,10 +86,10 @@ _STRIPE_EVENT = {
 _ASAAS_EVENT = {
     "id": _ID,
     "event": "PAYMENT_RECEIVED",
-    "dateCreated": "2025-11-29 21:12:10",
+    "dateCreated": _CREATED,
     "payment": {
         "object": "payment",
-        "id": _SUBSCRIPTION,
+        "id": _OBJECT,
         "dateCreated": "2025-11-29",
         "customer": _CUSTOMER,
         "subscription": None,
@@ -128,10 +129,12 @@ _ASAAS_EVENT = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One provider event: what a delivery carries, and the identity it is stored under."""
+    """One provider event: what a delivery carries, and what the gateway reads from it when it is received."""
 
     id: str
+    type: str
     second: int
+    """The provider's own time of the event, seconds since the epoch."""
     key: str
     body: bytes
 
@@ -154,37 +157,40 @@ def tenant_customer(number: int) -> str:
     return f"cus_{number:012d}"
 
 
-def stripe_events(count: int, *, seed: int, newest: int) -> Iterator[Event]:
-    """Yield `count` Stripe events with ids and customers of their own, the last made at second `newest`."""
+def stripe_events(count: int, *, seed: int, newest: int, a_second: int = 1_000) -> Iterator[Event]:
+    """Yield Stripe events with ids and customers of their own, `a_second` of each second, the last of `newest`."""
     template = json.dumps(_STRIPE_EVENT).replace(f'"{_CREATED}"', _CREATED)
     draw = random.Random(seed).getrandbits
-    first = newest - (count - 1) // _EVENTS_A_SECOND
+    first = newest - (count - 1) // a_second
     for number in range(count):
         event_id, customer = f"evt_1{draw(92):023x}", f"cus_{draw(56):014x}"
-        second = first + number // _EVENTS_A_SECOND
+        second = first + number // a_second
         body = (
             template.replace(_ID, event_id)
             .replace(_CUSTOMER, customer)
-            .replace(_SUBSCRIPTION, f"sub_{draw(80):020x}")
+            .replace(_OBJECT, f"sub_{draw(80):020x}")
             .replace(_TENANT, tenant_name(number % TENANTS))
             .replace(_CREATED, str(second))
         )
-        yield Event(id=event_id, second=second, key=customer, body=body.encode())
+        yield Event(id=event_id, type="customer.subscription.updated", second=second, key=customer, body=body.encode())
 
 
-def asaas_events(count: int, *, seed: int) -> Iterator[Event]:
-    """Yield `count` ASAAS payments, spread over the tenants; the provider's time has no zone and is not used."""
+def asaas_events(count: int, *, seed: int, newest: int, a_second: int = 20) -> Iterator[Event]:
+    """Yield ASAAS payments of new ids, spread over the tenants, `a_second` of each second, the last of `newest`."""
     template = json.dumps(_ASAAS_EVENT)
     draw = random.Random(seed).getrandbits
+    first = newest - (count - 1) // a_second
     for number in range(count):
-        event_id, tenant = f"evt_{draw(128):032x}&{number}", number % TENANTS
+        event_id, customer = f"evt_{draw(128):032x}&{number}", tenant_customer(number % TENANTS)
+        second = first + number // a_second
         body = (
             template.replace(_ID, event_id)
-            .replace(_CUSTOMER, tenant_customer(tenant))
-            .replace(_SUBSCRIPTION, f"pay_{draw(64):016x}")
-            .replace(_TENANT, tenant_name(tenant))
+            .replace(_CUSTOMER, customer)
+            .replace(_OBJECT, f"pay_{draw(64):016x}")
+            .replace(_TENANT, tenant_name(number % TENANTS))
+            .replace(_CREATED, datetime.fromtimestamp(second, _SAO_PAULO).strftime("%Y-%m-%d %H:%M:%S"))
         )
-        yield Event(id=event_id, second=0, key=tenant_customer(tenant), body=body.encode())
+        yield Event(id=event_id, type="PAYMENT_RECEIVED", second=second, key=customer, body=body.encode())
 
 
 def stripe_signature(body: bytes, timestamp: int, secret: str = STRIPE_SECRET) -> str:

@@ -108,9 +108,7 @@ class _Run:
     async def connect(self, port: int, count: int, on_answer: Callable[[_Connection, int], None]) -> None:
         loop = asyncio.get_running_loop()
         for _ in range(count):
-            _, connection = await loop.create_connection(
-                lambda: _Connection(on_answer, self._lost), "127.0.0.1", port
-            )
+            _, connection = await loop.create_connection(lambda: _Connection(on_answer, self._lost), "127.0.0.1", port)
             self.connections.append(connection)
 
     def next_request(self) -> Request | None:
@@ -224,9 +222,7 @@ def closed_loop(
     return _without_collector(lambda: uvloop.run(_closed_loop(port, requests, connections, limit, own_core)))
 
 
-def open_loop(
-    port: int, requests: Sequence[Request], *, connections: int, rate: float, limit: float = 300
-) -> Report:
+def open_loop(port: int, requests: Sequence[Request], *, connections: int, rate: float, limit: float = 300) -> Report:
     """Send `rate` requests a second until all are sent. Raises LoadFailure after `limit` seconds."""
     return _without_collector(lambda: uvloop.run(_open_loop(port, requests, connections, rate, limit)))
 

@@ -12,6 +12,8 @@ from pathlib import Path
 import structlog
 from prometheus_client import CollectorRegistry
 
+from gateway.admin.api import Api
+from gateway.admin.loopback import Loopback
 from gateway.config.diagnostics import Findings
 from gateway.config.reporters import report
 from gateway.config.responses import Response
@@ -32,8 +34,9 @@ from gateway.receiving.server import Handler, ReceivingServer
 from gateway.receiving.writer import GroupWriter
 from gateway.settings import RetrySettings, SourceSettings
 from gateway.store.database import Database, open_database, parse_address
-from gateway.store.inbox import Delivery, Outcome, Receipt, append_deliveries, outcome_of
+from gateway.store.inbox import Delivery, Outcome, Receipt, append_deliveries, outcome_of, require_writable
 from gateway.store.migrations import migrate, reflect_existing
+from gateway.store.readers import Readers
 from gateway.store.thread import DatabaseThread
 from gateway.telemetry import LogWriter, new_registry, register_secret
 
@@ -113,7 +116,7 @@ class Gateway:
         self.database_thread: DatabaseThread
         self.server: ReceivingServer
 
-    async def start(self, handlers: dict[str, Handler] | None = None) -> int:
+    async def start(self) -> int:
         """Open and migrate the database, start processing, listen. Return the port.
 
         Raises StorageUnavailable, MigrationRefused, OSError when the address is in use.
@@ -144,16 +147,30 @@ class Gateway:
             self._writer,
             self.health,
             self.registry,
-            handlers=handlers,
+            handlers={"/api/": self._admin(database)},
             trusted_proxies=AddressList(map(str, settings.server.trusted_proxies)) or None,
             write_line=self._log_writer.put if self._log_writer and settings.log.level in {"debug", "info"} else None,
             max_connections=settings.server.max_connections,
             idle_timeout=settings.server.keep_alive.total_seconds(),
         )
         self.database_thread.start()
-        port = await self.server.start(settings.server.host, settings.server.port)
+        self._port = await self.server.start(settings.server.host, settings.server.port)
         _settle_garbage_collector()
-        return port
+        return self._port
+
+    def _admin(self, database: Database) -> Handler:
+        # A database in memory has one connection, which is the thread's own.
+        self._readers = None if database.address.file is None else Readers(database.address)
+        return Api(
+            self,
+            reader=self._readers or self.database_thread,
+            writer=self.database_thread,
+            deliver=Loopback(lambda: (self.project.settings.server.host, self._port)),
+            wait_for=self._wait_for,
+        )
+
+    async def _wait_for(self, event: int, timeout: float) -> object:
+        return await self._writer.outcome(event, timeout)
 
     def _sources(self) -> list[Source]:
         return [build_source(source, self.project, self.program) for source in self.project.settings.sources]
@@ -168,7 +185,8 @@ class Gateway:
         return await self.database_thread.call(lambda database: outcome_of(database, event))
 
     async def _check_database(self) -> None:
-        await self.database_thread.call(_require_writable)
+        size = self.project.settings.server.max_body if self._writer.failing else 0
+        await self.database_thread.call(lambda database: require_writable(database, size))
 
     async def _check_rules(self) -> None:
         if self._work.trouble is not None:
@@ -207,12 +225,9 @@ class Gateway:
     async def drain(self) -> None:
         """Take no more deliveries, answer those under way, finish the slice, close the database."""
         await self.server.drain(self.project.settings.server.drain.total_seconds())
+        if self._readers is not None:
+            self._readers.close()
         await self.database_thread.stop()
-
-
-def _require_writable(database: Database) -> None:
-    database.begin()
-    database.rollback()
 
 
 def _settle_garbage_collector() -> None:

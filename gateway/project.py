@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping as MappingType
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.actions import ACTIONS_BY_NAME
 from gateway.config.checks import KnownTypes, check_event_types, check_rules, merge_tables
-from gateway.config.diagnostics import Findings
+from gateway.config.diagnostics import Findings, did_you_mean
+from gateway.config.document import Mapping, node_at
 from gateway.config.responses import Response, read_response
 from gateway.config.rules import RulesFile, read_rules
 from gateway.config.tables import Table
@@ -22,9 +24,9 @@ class Project:
     """What an operator wrote, free of errors unless `findings` says otherwise."""
 
     settings: Settings
-    files: Mapping[Path, RulesFile]
-    tables: Mapping[str, Table]
-    responses: Mapping[str, Response]
+    files: MappingType[Path, RulesFile]
+    tables: MappingType[str, Table]
+    responses: MappingType[str, Response]
     """For sources that answer with the outcome: the shape of the answer."""
 
     def rules_of(self, source: SourceSettings) -> list[RulesFile]:
@@ -32,7 +34,7 @@ class Project:
         return [self.files[path] for path in source.rules if path in self.files]
 
 
-def load_project(path: Path, findings: Findings, environ: Mapping[str, str] | None = None) -> Project | None:
+def load_project(path: Path, findings: Findings, environ: MappingType[str, str] | None = None) -> Project | None:
     """Read gateway.yaml and its rules; problems become findings. None when gateway.yaml cannot be read at all."""
     settings = load_settings(path, findings, os.environ if environ is None else environ)
     if settings is None:
@@ -51,6 +53,7 @@ def load_project(path: Path, findings: Findings, environ: Mapping[str, str] | No
     )
     for source in settings.sources:
         _check_source_types(project, source, findings)
+        _check_source_settings(project, source, findings)
     return project
 
 
@@ -68,6 +71,23 @@ def shown_path(path: Path, base: Path) -> str:
         if path.is_relative_to(folder):
             return str(path.relative_to(folder))
     return str(path)
+
+
+def _check_source_settings(project: Project, source: SourceSettings, findings: Findings) -> None:
+    """Report overrides of settings that none of the source's rules files has."""
+    known = {name for file in project.rules_of(source) for name in file.settings}
+    node = node_at(project.settings.root, ("sources", source.name, "settings"))
+    for key, _ in node.entries if isinstance(node, Mapping) and source.settings else ():
+        if key.text not in known:
+            near = did_you_mean(key.text, known)
+            findings.for_document(project.settings.document).error(
+                "GW203",
+                f"the rules of `{source.name}` have no setting `{key.text}`",
+                key,
+                help=f"did you mean `{near}`?"
+                if near
+                else f"settings: {', '.join(f'`{name}`' for name in sorted(known))}",
+            )
 
 
 def _check_source_types(project: Project, source: SourceSettings, findings: Findings) -> None:

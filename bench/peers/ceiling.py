@@ -23,9 +23,7 @@ async def receive(request: web.Request) -> web.Response:
     if not signature_fits(body, request.headers["Stripe-Signature"]):
         return web.Response(status=400)
     event = orjson.loads(body)
-    return web.Response(
-        body=b'{"status":"accepted","id":"%b"}' % event["id"].encode(), content_type="application/json"
-    )
+    return web.Response(body=b'{"status":"accepted","id":"%b"}' % event["id"].encode(), content_type="application/json")
 
 
 def signature_fits(body: bytes, header: str) -> bool:

@@ -189,7 +189,7 @@ SPEC = ActionSpec(
             "oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}],
         },
         "missing": {
-            "description": "When none fits: `{finish: result}`, `{fail: message}` (the default), `park`, or null to go on.",
+            "description": "When none fits: `{finish: …}`, `{fail: …}` (the default), `park`, or null to go on.",
             "oneOf": [
                 {"type": "null"},
                 {"const": "park"},

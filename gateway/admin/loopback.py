@@ -8,7 +8,7 @@ import aiohttp
 
 from gateway.admin.refusals import Refused
 from gateway.admin.rule_routes import Delivered
-from gateway.admin.triggering import Sample
+from gateway.admin.triggering import Sample, base_url
 
 _TIMEOUT = aiohttp.ClientTimeout(total=15)
 
@@ -32,9 +32,3 @@ class Loopback:
         except (aiohttp.ClientError, TimeoutError) as error:
             reason = str(error) or type(error).__name__
             raise Refused("not_delivered", f"the gateway does not reach itself at {url}: {reason}") from error
-
-
-def base_url(host: str, port: int) -> str:
-    """Return the address at which a server listening on `host` is reached from its own machine."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - compared, not bound
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -106,3 +106,9 @@ def _parsed(body: bytes) -> object:
         return read_payload(body)
     except PayloadRefused:
         return None
+
+
+def base_url(host: str, port: int) -> str:
+    """Return the address at which a server listening on `host` is reached from its own machine."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - compared, not bound
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

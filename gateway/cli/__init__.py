@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
-from typing import Any
+from typing import IO, Any
 
 import click
 
@@ -62,23 +62,17 @@ class Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
-    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
-        """Run a command; end the process with 0 (fine), 1 (findings, failures) or 2 (could not run)."""
-        if not standalone_mode:
-            return super().main(*args, standalone_mode=False, **extra)
-        try:
-            code = super().main(*args, standalone_mode=False, **extra)
-        except GatewayError as error:
-            sys.exit(_tell(error))
-        except click.ClickException as error:
-            sys.exit(_tell_usage(error))
-        except click.Abort:
-            sys.exit(130)
-        except BrokenPipeError:
-            # Whoever read the output has gone; what Python still wants to flush goes nowhere.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(1)
-        sys.exit(code if isinstance(code, int) else 0)
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Read the words before the command; what is wrong with them is told in our shape."""
+        with _told():
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; what keeps it from running, and what it fails at, is told in our shape."""
+        with _told():
+            return super().invoke(ctx)
 
 
 class Usage(click.UsageError):
@@ -89,30 +83,56 @@ class Usage(click.UsageError):
         self.help = help
 
 
-def _tell(error: GatewayError) -> int:
-    from gateway.cli.opening import CannotRun
+class CouldNotRun(click.ClickException):
+    """The end of a command that could not run: what is printed."""
 
-    if isinstance(error, CannotRun) and error.detail:
-        click.echo(error.detail, err=True)
-    _print_error(error.message, getattr(error, "help", None))
-    for statement in error.sql if isinstance(error, MigrationRefused) else ():
-        click.echo(f"  {statement}", err=True)
-    return 1 if isinstance(error, _FAILURES) else 2
+    exit_code = 2
+
+    def __init__(self, message: str, *, help: str | None, before: str | None = None, after: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self._help, self._before, self._after = help, before, after
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print to standard error (called by click)."""
+        lines = [
+            *([self._before] if self._before else []),
+            f"gateway: error: {self.message}",
+            *([f"  help: {self._help}"] if self._help else []),
+            *(f"  {line}" for line in self._after),
+        ]
+        click.echo("\n".join(lines), file=file, err=True)
 
 
-def _tell_usage(error: click.ClickException) -> int:
+class Failed(CouldNotRun):
+    """The end of a command that ran and failed."""
+
+    exit_code = 1
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except click.exceptions.NoArgsIsHelpError:
+        raise
+    except click.UsageError as error:
+        raise _told_usage(error) from error
+    except GatewayError as error:
+        kind = Failed if isinstance(error, _FAILURES) else CouldNotRun
+        raise kind(
+            error.message,
+            help=getattr(error, "help", None),
+            before=getattr(error, "detail", None),
+            after=error.sql if isinstance(error, MigrationRefused) else (),
+        ) from error
+
+
+def _told_usage(error: click.UsageError) -> CouldNotRun:
     help = getattr(error, "help", None)
-    if help is None and isinstance(error, click.UsageError) and error.ctx is not None:
+    if help is None and error.ctx is not None:
         help = f"`{error.ctx.command_path} --help` shows how it is called"
     message = error.format_message().removesuffix(".")
-    _print_error(message[:1].lower() + message[1:], help)
-    return 2
-
-
-def _print_error(message: str, help: str | None) -> None:
-    click.echo(f"gateway: error: {message}", err=True)
-    if help:
-        click.echo(f"  help: {help}", err=True)
+    return CouldNotRun(message[:1].lower() + message[1:], help=help)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import json
-import urllib.error
-import urllib.request
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from gateway.cli.opening import CannotRun
 
 _SECONDS = 30.0
-
-# What is sent holds secrets: it goes to the address that was named, past proxies, and follows nobody elsewhere.
-_OPENER = urllib.request.OpenerDirector()
-for _handler in (urllib.request.HTTPHandler, urllib.request.HTTPSHandler):
-    _OPENER.add_handler(_handler())
+_ADDRESS = re.compile(r"https?://([^/:@\[\]]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?(/.*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +34,14 @@ class Client:
 
     def __init__(self, url: str, token: str | None) -> None:
         """Take the address, `http://host:port`, and the admin token."""
-        if not url.startswith(("http://", "https://")):
+        if not _ADDRESS.fullmatch(url):
             raise CannotRun(f"`{url}` is not an address such as `http://127.0.0.1:8080`")
         self.url = url.rstrip("/")
         self._token = token
 
     def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> Reply:
         """Post a delivery. Raises CannotRun when nobody answers."""
-        return self._request(urllib.request.Request(self.url + path, data=body, headers=dict(headers), method="POST"))
+        return self._request("POST", path, headers, body)
 
     def event(self, name: str, source: str) -> dict[str, Any] | None:
         """Return an event by number or provider's id, or None. Raises CannotRun when the admin API does not say."""
@@ -58,7 +54,7 @@ class Client:
 
     def _get(self, path: str) -> dict[str, Any] | None:
         headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
-        reply = self._request(urllib.request.Request(self.url + path, headers=headers))
+        reply = self._request("GET", path, headers)
         if reply.status == 404:
             return None
         if reply.status != 200:
@@ -66,16 +62,22 @@ class Client:
         content: dict[str, Any] = json.loads(reply.body)
         return content
 
-    def _request(self, request: urllib.request.Request) -> Reply:
+    def _request(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None) -> Reply:
+        """Ask on a connection of its own: what is sent holds secrets, so it goes past proxies and is never led on."""
+        parts = urlsplit(self.url)
+        kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+        connection = kind(parts.hostname or "", parts.port, timeout=_SECONDS)
         try:
-            with _OPENER.open(request, timeout=_SECONDS) as answer:
-                return Reply(answer.status, answer.read())
-        except (urllib.error.URLError, OSError) as error:
-            reason = getattr(error, "reason", error)
+            connection.request(method, parts.path + path, body, dict(headers))
+            answer = connection.getresponse()
+            return Reply(answer.status, answer.read())
+        except (OSError, HTTPException) as error:
             raise CannotRun(
-                f"nothing answers at {self.url}: {reason}",
+                f"nothing answers at {self.url}: {(getattr(error, 'strerror', None) or str(error)).lower()}",
                 help="start the gateway with `gateway serve`, or name its address with --url",
             ) from error
+        finally:
+            connection.close()
 
 
 def _reason(reply: Reply) -> str:

@@ -213,8 +213,8 @@ def _retry_named(database: Database, names: tuple[str, ...], source: str | None,
     else:
         for event in ready:
             print_line(f"event {event.seq} ({event.event_id}) is ready to run again")
-    for error in refused[1:]:
-        click.echo(f"gateway: error: {error.message}", err=True)
+    for one in refused[1:]:
+        click.echo(f"gateway: error: {one.message}", err=True)
     if refused:
         raise refused[0]
 

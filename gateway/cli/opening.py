@@ -115,8 +115,9 @@ def _unusable(config: Path, findings: Findings) -> CannotRun:
 
 def _refuse_errors(config: Path, findings: Findings, settings: Settings) -> None:
     from gateway.config.diagnostics import Severity
+    from gateway.config.nodes import Mapping
 
-    database = settings.root.key("database")
+    database = settings.root.key("database") if isinstance(settings.root, Mapping) else None
     line = None if database is None else database.span.start.line
 
     def blocks(found: Diagnostic) -> bool:

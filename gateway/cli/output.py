@@ -43,7 +43,7 @@ def _print_fitted(headings: Sequence[str], cells: list[list[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*(Text(heading) for heading in headings), box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(*headings, box=SIMPLE_HEAD, pad_edge=False)
     for row in cells:
         table.add_row(*map(Text, row))
     Console().print(table)

@@ -89,9 +89,7 @@ def get_command(table: str, key: str, config: Path, as_json: bool) -> None:
     _print_row(row, found.spec, as_json=as_json)
 
 
-@command.command(
-    "set", epilog="Example: gateway tables set tenants tenant-1 status=active asaas_customer_id=cus_000005401844"
-)
+@command.command("set", epilog="Example: gateway tables set tenants tenant-1 status=active canceled_at:=null")
 @click.argument("table")
 @click.argument("key")
 @click.argument("values", nargs=-1, required=True, metavar="COLUMN=VALUE...")

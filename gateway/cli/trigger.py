@@ -100,7 +100,7 @@ def _edit(text: str) -> tuple[str, object]:
 
 
 def _address(settings: Settings) -> str:
-    from gateway.admin.loopback import base_url
+    from gateway.admin.triggering import base_url
 
     return base_url(settings.server.host, settings.server.port)
 

@@ -19,9 +19,10 @@ from gateway.config.document import Mapping as MappingNode
 from gateway.config.document import Sequence as SequenceNode
 from gateway.config.misfits import misfits
 from gateway.config.payload_edits import edit
-from gateway.config.rule_tests_schema import CASE_SCHEMA, DELIVERY_MARKS, TESTS_SCHEMA
+from gateway.config.rule_tests_schema import CASE_SCHEMA, DELIVERY_MARKS, SHAPE
 from gateway.config.shape import check_shape
 from gateway.config.units import parse_duration
+from gateway.config.wording import either
 from gateway.expressions import CoercionError, coerce, to_json
 
 DEFAULT_NOW = datetime.fromisoformat("2026-01-01T00:00:00Z")
@@ -99,7 +100,7 @@ def read_rule_tests(path: Path, name: str, findings: Findings) -> CaseFile | Non
     if document is None or document.root is None:
         return None
     here = findings.for_document(document)
-    fitted = check_shape(document, document.root, TESTS_SCHEMA, here)
+    fitted = check_shape(document, document.root, SHAPE, here)
     if not isinstance(document.root, MappingNode):
         return None
     source = document.root.get("source")
@@ -134,6 +135,7 @@ class _Reader:
     findings: DocumentFindings
 
     def case(self, node: MappingNode) -> Case:
+        self._one_of(node, ("event", "events"))
         name, given = node.get("name"), node.get("given")
         event, events = node.get("event"), node.get("events")
         items = events.items if isinstance(events, SequenceNode) else (event,) if event is not None else ()
@@ -149,6 +151,14 @@ class _Reader:
             events=tuple(self._event(item) for item in items),
             expect=_expectations(node.get("expect")),
         )
+
+    def _one_of(self, node: MappingNode, names: tuple[str, ...]) -> None:
+        written = [key for key, _ in node.entries if key.text in names]
+        if not written:
+            place = node.get("name") or node
+            self.findings.error("GW102", f"missing key {either(names)} in `cases`", place, help="say what is delivered")
+        for key in written[1:]:
+            self.findings.error("GW105", f"`{written[0].text}` and `{key.text}` exclude each other", key)
 
     def _tables(self, given: Node | None) -> tuple[tuple[Scalar, tuple[MappingNode, ...]], ...]:
         tables = given.get("tables") if isinstance(given, MappingNode) else None
@@ -172,6 +182,7 @@ class _Reader:
         if not any(node.get(mark) for mark in DELIVERY_MARKS):
             payload = to_json(node.plain()).encode()
             return self._spelt_out(node, MappingNode(entries=(), span=node.span), payload)
+        self._one_of(node, DELIVERY_MARKS)
         return self._spelt_out(node, node, self._body(node))
 
     def _spelt_out(self, node: Node, words: MappingNode, body: bytes | None) -> CaseEvent:

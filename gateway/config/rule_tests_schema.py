@@ -9,8 +9,8 @@ from gateway.config.schema_parts import TEXT, WAIT, Schema, described, section
 DELIVERY_MARKS = ("payload", "file", "again", "wait")
 """A mapping with one of these keys is a delivery spelt out; any other mapping is a payload itself."""
 
-STATUSES = ("ready", "waiting", "parked", "done", "ignored", "dead")
-"""How an event can stand."""
+STATUSES = ("ready", "waiting", "parked", "done", "ignored", "dead", "refused")
+"""How an event can stand; `refused`: there is none, because the delivery was not taken."""
 
 _ROW: Schema = {"type": "object", "minProperties": 1, "title": "a row: columns and their values"}
 _ROWS: Schema = {"type": "array", "items": _ROW}
@@ -105,7 +105,6 @@ _DELIVERY: Schema = section(
         "occurred_at": described(TEXT, "The event's own time, in place of the payload's."),
         "expect": {"$ref": "#/$defs/expect"},
     },
-    oneOf=[{"required": [mark]} for mark in DELIVERY_MARKS],
 )
 
 _EVENT: Schema = {
@@ -146,7 +145,6 @@ _CASE: Schema = section(
         "expect": {"$ref": "#/$defs/expect"},
     },
     required=["name"],
-    oneOf=[{"required": ["event"]}, {"required": ["events"]}],
 )
 
 _DEFINITIONS: Schema = {"expect": EXPECT_SCHEMA, "delivery": _DELIVERY}
@@ -154,18 +152,30 @@ _DEFINITIONS: Schema = {"expect": EXPECT_SCHEMA, "delivery": _DELIVERY}
 CASE_SCHEMA: Schema = {**_CASE, "$defs": _DEFINITIONS}
 """The schema of one case by itself."""
 
-TESTS_SCHEMA: dict[str, Any] = {
-    "$schema": "https://json-schema.org/draft/2020-12/schema",
-    "title": "Tests of rules of the webhook gateway",
-    **section(
-        "Cases that show what rules do.",
-        {
-            "source": described(TEXT, "The source of gateway.yaml whose rules are tested.", examples=["asaas"]),
-            "description": {"type": "string", "description": "For people."},
-            "cases": {"type": "array", "minItems": 1, "items": _CASE, "description": "The cases."},
-        },
-        required=["source", "cases"],
-    ),
-    "$defs": _DEFINITIONS,
-}
-"""The schema of a tests file."""
+
+def _tests(case: Schema, definitions: Schema) -> dict[str, Any]:
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Tests of rules of the webhook gateway",
+        **section(
+            "Cases that show what rules do.",
+            {
+                "source": described(TEXT, "The source of gateway.yaml whose rules are tested.", examples=["asaas"]),
+                "description": {"type": "string", "description": "For people."},
+                "cases": {"type": "array", "minItems": 1, "items": case, "description": "The cases."},
+            },
+            required=["source", "cases"],
+        ),
+        "$defs": definitions,
+    }
+
+
+SHAPE = _tests(_CASE, _DEFINITIONS)
+"""What a tests file is checked against; the reader itself looks at keys of which exactly one is needed, because it
+can tell a missing one from a misspelt one."""
+
+TESTS_SCHEMA = _tests(
+    {**_CASE, "oneOf": [{"required": ["event"]}, {"required": ["events"]}]},
+    {**_DEFINITIONS, "delivery": {**_DELIVERY, "oneOf": [{"required": [mark]} for mark in DELIVERY_MARKS]}},
+)
+"""The schema of a tests file, for editors."""

@@ -163,6 +163,25 @@ ON CONFLICT (event, attempt) DO UPDATE SET started_at = excluded.started_at, mic
 _OUTCOME = "SELECT seq, status, result, error, response FROM gateway_events WHERE seq = ?"
 
 
+_NO_EVENT = -1
+_WRITE_PROBE = "INSERT OR REPLACE INTO gateway_bodies (event, headers, body) VALUES (?, '{}', zeroblob(?))"
+_REMOVE_PROBE = "DELETE FROM gateway_bodies WHERE event = ?"
+
+
+def require_writable(database: Database, size: int) -> None:
+    """Return when the database can be written; with a `size`, when that many bytes can, which are taken out again.
+
+    Raises StorageUnavailable. At most two transactions.
+    """
+    with storage_errors():
+        with database.transaction():
+            if size:
+                database.execute(_WRITE_PROBE, (_NO_EVENT, size))
+        if size:
+            with database.transaction():
+                database.execute(_REMOVE_PROBE, (_NO_EVENT,))
+
+
 def append_deliveries(database: Database, deliveries: Sequence[Delivery]) -> list[Receipt]:
     """Store deliveries, each event once, in one transaction that is on disk when this returns.
 

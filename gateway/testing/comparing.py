@@ -59,16 +59,16 @@ def _compare(one: Expectation, outcome: Outcome, logs: Sequence[LogLine], scene:
 
 def _compare_field(name: str) -> Callable[[Node, Outcome], Iterator[Failure]]:
     def check(node: Node, outcome: Outcome) -> Iterator[Failure]:
-        got = getattr(outcome.record, name)
+        got = getattr(outcome, name)
         if got != node.plain():
-            because = f"  ({outcome.record.error})" if outcome.record.error and name != "error" else ""
+            because = f"  ({outcome.error})" if outcome.error else ""
             yield Failure(node=node, what=name, expected=_written(node.plain()), got=_written(got) + because)
 
     return check
 
 
 def _compare_error(node: Node, outcome: Outcome) -> Iterator[Failure]:
-    wanted, got = node.plain(), outcome.record.error
+    wanted, got = node.plain(), outcome.error
     fits = got is None if wanted is None else got is not None and str(wanted) in got
     if not fits:
         expected = "null" if wanted is None else f"… {wanted} …"

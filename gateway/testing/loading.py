@@ -9,26 +9,20 @@ from gateway.config.diagnostics import Findings
 from gateway.config.rule_tests import CaseFile, read_rule_tests
 from gateway.config.rule_tests_checks import SourceUnderTest, check_rule_tests
 from gateway.config.rules import RulesFile
-from gateway.errors import NotFound
 from gateway.project import Project, shown_path
 
 SUFFIXES = (".test.yaml", ".test.yml")
 """How the names of tests files end."""
 
-FOLDER = Path("rules") / "tests"
-"""Where tests are looked for, beside gateway.yaml."""
-
 
 def find_tests(paths: Iterable[Path]) -> list[Path]:
-    """Return the tests files at some paths, of a folder all below it. Raises NotFound."""
+    """Return the tests files at some paths, of a folder all below it."""
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
             found.extend(sorted(file for suffix in SUFFIXES for file in path.rglob(f"*{suffix}")))
-        elif path.is_file():
-            found.append(path)
         else:
-            raise NotFound(f"there is no file `{path}`")
+            found.append(path)
     return list(dict.fromkeys(found))
 
 

@@ -28,8 +28,8 @@ from gateway.receiving.answers import Refusal
 from gateway.receiving.deliveries import Source, read_delivery
 from gateway.settings import SourceSettings
 from gateway.store.database import Database, open_database, parse_address
-from gateway.store.evidence import Attempt, Record, attempts_of, record_of
-from gateway.store.inbox import append_deliveries
+from gateway.store.events import EventDetails, get_event
+from gateway.store.inbox import Receipt, append_deliveries, outcome_of
 from gateway.store.migrations import migrate
 from gateway.store.rows import RowTable
 from gateway.store.shapes import Row
@@ -44,14 +44,34 @@ class Outcome:
 
     number: int
     """Its place in the case, counted from 1."""
-    seq: int | None
-    """The event's id; None where the delivery was refused."""
-    record: Record
+    details: EventDetails | None
+    """The event with its traces; None where the delivery was refused."""
+    refusal: str | None
     response: str | None
     """The answer of a source that answers with the outcome: JSON."""
     duplicate: bool
     logs: tuple[LogLine, ...]
     """Lines that were logged from this delivery to the next."""
+
+    @property
+    def status(self) -> str:
+        """Return how the event stands, or `refused`."""
+        return "refused" if self.details is None else self.details.event.status
+
+    @property
+    def result(self) -> str | None:
+        """Return what the event ended with."""
+        return None if self.details is None else self.details.event.result
+
+    @property
+    def rule(self) -> str | None:
+        """Return the name of the rule that handled the event."""
+        return None if self.details is None else self.details.event.rule
+
+    @property
+    def error(self) -> str | None:
+        """Return the event's error, or why the delivery was refused."""
+        return self.refusal if self.details is None else self.details.event.error
 
 
 class Stage:
@@ -145,30 +165,37 @@ class Scene:
             return None
         original = event if event.again is None else self._case.events[event.again]
         start = len(self._logs)
-        seq, record, duplicate, response = self._receive(original)
-        return Outcome(
-            number=number + 1,
-            seq=seq,
-            record=record,
-            response=response,
-            duplicate=duplicate,
-            logs=tuple(self._logs[start:]),
-        )
+        outcome = self._receive(number + 1, original)
+        return replace(outcome, logs=tuple(self._logs[start:]))
 
-    def _receive(self, event: CaseEvent) -> tuple[int | None, Record, bool, str | None]:
+    def _receive(self, number: int, event: CaseEvent) -> Outcome:
         source = replace(self._source, envelope=_Written(self._source.envelope, event))
         assert event.body is not None
         try:
             delivery = read_delivery(source, event.body, event.headers, request_id="test", now=self._now / 1_000_000)
         except Refusal as refusal:
-            return None, Record("", "", "refused", None, None, refusal.message, None), False, None
+            return Outcome(
+                number=number, details=None, refusal=refusal.message, response=None, duplicate=False, logs=()
+            )
         receipt = append_deliveries(self.database, [delivery])[0]
         self._settle()
-        record = record_of(self.database, receipt.id)
-        response = record.response
-        if response is None and source.pending is not None:
-            response = source.pending(record.type, record.status, record.error).decode()
-        return receipt.id, record, receipt.duplicate, response
+        return self._outcome(number, receipt)
+
+    def _outcome(self, number: int, receipt: Receipt) -> Outcome:
+        details = get_event(self.database, str(receipt.id))
+        stored = outcome_of(self.database, receipt.id)
+        response = None if stored is None or stored.response is None else stored.response
+        if response is None and self._source.pending is not None:
+            event = details.event
+            response = self._source.pending(event.type, event.status, event.error)
+        return Outcome(
+            number=number,
+            details=details,
+            refusal=None,
+            response=None if response is None else response.decode(),
+            duplicate=receipt.duplicate,
+            logs=(),
+        )
 
     def _settle(self) -> None:
         while ended := self._engine.run_slice(_SLICE).ended:
@@ -193,14 +220,15 @@ class Scene:
 
     def standing(self, outcome: Outcome) -> Outcome:
         """Return an outcome as its event stands now: later deliveries and time may have changed it."""
-        if outcome.seq is None:
+        if outcome.details is None:
             return outcome
-        record = record_of(self.database, outcome.seq)
-        return replace(outcome, record=record, response=record.response or outcome.response)
+        receipt = Receipt(outcome.details.event.seq, outcome.duplicate)
+        return replace(self._outcome(outcome.number, receipt), logs=outcome.logs)
 
-    def attempts(self, outcome: Outcome) -> list[Attempt]:
-        """Return the passes of an outcome's event."""
-        return [] if outcome.seq is None else attempts_of(self.database, outcome.seq)
+    @property
+    def now(self) -> int:
+        """Return the present moment of the case in microseconds."""
+        return self._now
 
     def table(self, name: str) -> RowTable:
         """Return a table."""

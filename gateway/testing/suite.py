@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from gateway.admin.places import Places
+from gateway.admin.story import tell
 from gateway.config.document import Mapping as MappingNode
 from gateway.config.rule_tests import Case, CaseFile
 from gateway.errors import ConfigurationError
@@ -16,7 +18,6 @@ from gateway.testing.comparing import Failure, compare
 from gateway.testing.coverage import Coverage, Mark, marks_of, measure
 from gateway.testing.loading import rules_of
 from gateway.testing.running import Outcome, Scene, Stage
-from gateway.testing.stories import story
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,21 +85,26 @@ class Suite:
         with self._stage(file.source_name).scene(case) as scene:
             refused = _store_rows(scene, case)
             failures, outcomes = (refused, []) if refused else _play(scene, case)
-            self._reached.update(self._marks(scene, outcomes, file.source_name))
-            told = [line for outcome in outcomes for line in story(outcome, scene.attempts(outcome))]
+            self._reached.update(self._marks(outcomes, file.source_name))
+            told = [line for outcome in outcomes for line in self._story(outcome, scene)] if failures else []
         return CaseReport(
             file=file,
             case=case,
             failures=tuple(failures),
-            story=tuple(told) if failures else (),
+            story=tuple(told),
             seconds=time.perf_counter() - started,
         )
 
-    def _marks(self, scene: Scene, outcomes: Iterable[Outcome], source: str) -> Iterator[Mark]:
+    def _story(self, outcome: Outcome, scene: Scene) -> list[str]:
+        if outcome.details is None:
+            return [f"delivery {outcome.number} was refused: {outcome.refusal}"]
+        return tell(outcome.details, Places(self.project.files.values()), now=scene.now)
+
+    def _marks(self, outcomes: Iterable[Outcome], source: str) -> Iterator[Mark]:
         files = rules_of(self.project, source)
         for outcome in outcomes:
-            for attempt in scene.attempts(outcome):
-                yield from marks_of(json.loads(attempt.trace), files)
+            for row in outcome.details.traces if outcome.details is not None else ():
+                yield from marks_of(json.loads(row.trace), files)
 
 
 def _store_rows(scene: Scene, case: Case) -> list[Failure]:

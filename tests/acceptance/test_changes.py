@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import signal
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 
-from running import ENVIRONMENT, Gateway, Reply
+from running import ENVIRONMENT, Gateway, Reply, eventually
 
 CONFIGURATION = """
 version: 1
@@ -24,6 +22,8 @@ sources:
     respond: result
     rules: [rules.yaml]
 """
+
+FIRST = "the-first-token-of-the-shop"
 
 RULES = """
 version: 1
@@ -47,16 +47,9 @@ def project(folder: Path, rules: str = RULES) -> Gateway:
     return Gateway(folder, environment=dict(ENVIRONMENT))
 
 
-def send(gateway: Gateway, name: str, token: str = "the-first-token-of-the-shop") -> Reply:
+def send(gateway: Gateway, name: str, token: str = FIRST) -> Reply:
     body = json.dumps({"id": name, "type": "order"}).encode()
     return gateway.post("/hooks/shop", body, {"X-Token": token})
-
-
-def eventually(true: Callable[[], bool], seconds: float = 10.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.05)
 
 
 def test_rules_are_read_again_when_they_change(tmp_path: Path) -> None:

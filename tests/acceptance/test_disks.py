@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from running import ENVIRONMENT, Gateway, Reply
+from running import ENVIRONMENT, Gateway, Reply, eventually
 
 MEGABYTE = 2**20
 
@@ -66,6 +66,7 @@ def test_a_full_disk_is_answered_503_and_everything_goes_on_when_there_is_room(
 
     ballast.unlink()
     assert send(gateway, 1000).status == 200
-    assert gateway.get("/readyz").status == 200
+    eventually(lambda: gateway.get("/readyz").status == 200)
+    assert gateway.get("/webhook/health").status == 200
     accepted = {f"evt_{number}&1" for number, reply in statuses.items() if reply.status == 200}
     assert accepted <= stored(gateway)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import stripe
-from running import ENVIRONMENT, Gateway, Reply
+from running import ENVIRONMENT, Gateway, Reply, eventually
 
 PATH = "/api/backoffice/finance/stripe/webhook"
 SECRET = ENVIRONMENT["STRIPE_INVOICES_WEBHOOK_SECRET"]
@@ -85,7 +85,8 @@ def test_a_payment_settles_its_invoice(invoices: Gateway) -> None:
     assert row is not None
     assert (row["invoice_id"], Decimal(row["amount"]), row["currency"]) == (invoice["id"], Decimal("100.00"), "eur")
     assert row["paid_at"]
-    assert f"Payment recorded for Invoice {invoice['number']}: €100.00" in invoices.log
+    line = f"Payment recorded for Invoice {invoice['number']}: €100.00"
+    eventually(lambda: line in invoices.log)
 
 
 def test_part_payments_settle_it_together(invoices: Gateway) -> None:
@@ -132,7 +133,8 @@ def test_a_failed_payment_leaves_the_invoice(invoices: Gateway) -> None:
     send(invoices, event)
     assert settled(invoices, event)["status"] == "done"
     assert invoices.row("billing_invoices", invoice["id"])["status"] == "open"  # type: ignore[index]
-    assert f"Payment failed for Invoice {invoice['number']}: Your card was declined." in invoices.log
+    line = f"Payment failed for Invoice {invoice['number']}: Your card was declined."
+    eventually(lambda: line in invoices.log)
 
 
 @pytest.mark.parametrize("invoice", [None, "inv_of_nobody"])
@@ -193,10 +195,14 @@ def recorded() -> list[Path]:
 @pytest.mark.skipif(not recorded(), reason="the recorded payloads are not here")
 @pytest.mark.parametrize("path", recorded(), ids=lambda path: path.stem)
 def test_a_recorded_payload_is_stored_and_ends_well(invoices: Gateway, path: Path) -> None:
-    body = path.read_bytes()
+    event = json.loads(path.read_bytes())
+    # Some of the files share the id of a template: each is an event of its own here.
+    body = path.read_bytes().replace(
+        json.dumps(event["id"]).encode(), json.dumps(f"evt_{path.name}_{path.parent.name}").encode()
+    )
     reply = invoices.post(PATH, body, {"Stripe-Signature": signature(body)})
     assert reply.status == 200
     invoices.wait_until_done()
-    event = invoices.api("GET", f"/api/events/{reply.json['id']}").json
-    assert event["status"] in {"done", "ignored"}
-    assert event["type"] == json.loads(body)["type"]
+    stored = invoices.api("GET", f"/api/events/{reply.json['id']}").json
+    assert stored["status"] in {"done", "ignored"}
+    assert stored["type"] == event["type"]

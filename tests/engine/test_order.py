@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +105,7 @@ def test_the_rows_are_the_same_in_any_order_split_and_repetition(data: st.DataOb
     deliveries = data.draw(st.permutations(EVENTS + data.draw(st.lists(st.sampled_from(EVENTS), max_size=10))))
     cuts = sorted(data.draw(st.sets(st.integers(1, len(deliveries)), max_size=6)))
     edges = [0, *cuts, len(deliveries)]
-    batches = [deliveries[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    batches = [deliveries[a:b] for a, b in pairwise(edges)]
     assert rows_after(batches, data.draw(st.integers(1, 20))) == EXPECTED
 
 

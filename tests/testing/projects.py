@@ -8,7 +8,7 @@ from pathlib import Path
 import structlog
 from click.testing import CliRunner, Result
 
-from gateway.cli.test import command
+from gateway.cli import main
 from gateway.config.diagnostics import Findings
 from gateway.project import Project, load_project
 from gateway.testing.loading import load_tests
@@ -129,6 +129,6 @@ class Folder:
     def command(self, *arguments: str) -> Result:
         """Run `gateway test`."""
         try:
-            return CliRunner().invoke(command, ["--config", str(self.path / "gateway.yaml"), *arguments])
+            return CliRunner().invoke(main, ["test", "--config", str(self.path / "gateway.yaml"), *arguments])
         finally:
             structlog.reset_defaults()

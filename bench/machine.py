@@ -1,0 +1,69 @@
+"""The machine: which core does what, and how much of it others used meanwhile."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_CORES = sorted(os.sched_getaffinity(0))[:2]
+
+SERVER_CORE = frozenset(_CORES[:1])
+LOAD_CORE = frozenset(_CORES[-1:])
+BOTH_CORES = frozenset(_CORES)
+
+HAS_TWO_CORES = len(_CORES) == 2
+
+
+def start_on(
+    cores: frozenset[int], command: Sequence[str], *, cwd: Path, environment: Mapping[str, str], log: IO[bytes]
+) -> subprocess.Popen[bytes]:
+    """Start a process on these cores; its threads and children stay there too."""
+    with running_on(cores):
+        return subprocess.Popen(command, cwd=cwd, env={**os.environ, **environment}, stdout=log, stderr=log)
+
+
+@contextmanager
+def running_on(cores: frozenset[int]) -> Iterator[None]:
+    """Keep this thread on these cores for a while."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def family_of(pid: int) -> list[int]:
+    """Return a process and its descendants."""
+    family = [pid]
+    for member in family:
+        for children in Path(f"/proc/{member}/task").glob("*/children"):
+            family.extend(map(int, children.read_text().split()))
+    return family
+
+
+def peak_memory(pid: int) -> int:
+    """Return the most memory, in bytes, that a process and its descendants have held at once (a bound for several)."""
+    return sum(_peak_kilobytes(member) for member in family_of(pid)) * 1024
+
+
+def busy_seconds() -> float:
+    """Return the processor time that all processes of the machine have used since it was started."""
+    ticks = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    return (sum(ticks) - ticks[3] - ticks[4]) / _TICKS
+
+
+def own_seconds() -> float:
+    """Return the processor time that this process and the children it has waited for have used."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def _peak_kilobytes(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))

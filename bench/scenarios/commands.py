@@ -1,0 +1,42 @@
+"""How long a person waits for `gateway validate` and `gateway --help`."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator, Sequence
+from statistics import median
+from time import perf_counter
+
+from bench.servers import GATEWAY, ROOT
+from bench.sizes import Run
+from bench.table import Row, under
+
+TIMES = 7
+
+MOST_VALIDATE = 0.6
+MOST_HELP = 0.2
+"""Seconds."""
+
+
+class CommandFailure(Exception):
+    """A command did not end well."""
+
+
+def measure(_: Run) -> Iterator[Row]:
+    """Time each command some times, after once for the file cache."""
+    yield under(MOST_VALIDATE, _seconds("validate"), "s", what="gateway validate, the shipped files")
+    yield under(MOST_HELP, _seconds("--help"), "s", what="gateway --help")
+
+
+def _seconds(*arguments: str) -> float:
+    _time([GATEWAY, *arguments])
+    return median(_time([GATEWAY, *arguments]) for _ in range(TIMES))
+
+
+def _time(command: Sequence[str]) -> float:
+    started = perf_counter()
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    seconds = perf_counter() - started
+    if ended.returncode:
+        raise CommandFailure(f"`gateway {command[1]}` ended with {ended.returncode}: {ended.stdout}{ended.stderr}")
+    return seconds

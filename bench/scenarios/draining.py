@@ -1,0 +1,52 @@
+"""A backlog of ASAAS payments, run through the shipped rules on one core."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+
+from bench.backlog import prepare_database, store_ready
+from bench.deliveries import asaas_events
+from bench.machine import LOAD_CORE, SERVER_CORE, peak_memory, running_on
+from bench.progress import Sample, require_results, watch_draining
+from bench.servers import database_of, gateway, write_configuration
+from bench.sizes import Run
+from bench.table import Row, at_least, under
+
+LEAST_RATE = 10_000
+"""Events a second."""
+LEAST_OF_FIRST = 0.9
+MOST_MEMORY = 150.0
+"""Megabytes."""
+
+
+def measure(run: Run) -> Iterator[Row]:
+    """Fill the inbox while nothing runs, start the gateway, watch it drain."""
+    folder, count = run.new_folder(), run.sizes.backlog
+    config = write_configuration(folder)
+    prepare_database(config)
+    store_ready(config, "payments", asaas_events(count, seed=-2, newest=int(time.time()) - 60))
+    with gateway(folder, SERVER_CORE) as server, running_on(LOAD_CORE):
+        samples = watch_draining(database_of(folder), count)
+        memory = peak_memory(server.pid) / 2**20
+    require_results(database_of(folder), {("done", "tenant_activated"): count})
+    rate = rate_between(samples, samples[0].done, count)
+    part = count // 10
+    first, last = rate_between(samples, samples[0].done, part), rate_between(samples, count - part, count)
+    yield Row(
+        what=f"draining {count:,} events, shipped ASAAS rules, one core",
+        measured=f"{rate:,.0f}/s",
+        target=f"at least {LEAST_RATE:,}/s",
+        passed=rate >= LEAST_RATE,
+    )
+    yield at_least(
+        LEAST_OF_FIRST, last / first, what="the last tenth of it", measured=f"{last:,.0f}/s", of="of the first"
+    )
+    yield under(MOST_MEMORY, memory, "MB", what="most memory while draining")
+
+
+def rate_between(samples: Sequence[Sample], low: int, high: int) -> float:
+    """Return events a second between the moments at which `low` and `high` events were done."""
+    start = next(sample for sample in samples if sample.done >= low)
+    end = next(sample for sample in samples if sample.done >= high)
+    return (end.done - start.done) / (end.at - start.at)
