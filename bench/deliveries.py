@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
@@ -160,7 +160,7 @@ def tenant_customer(number: int) -> str:
 def stripe_events(count: int, *, seed: int, newest: int, a_second: int = 1_000) -> Iterator[Event]:
     """Yield Stripe events with ids and customers of their own, `a_second` of each second, the last of `newest`."""
     template = json.dumps(_STRIPE_EVENT).replace(f'"{_CREATED}"', _CREATED)
-    draw = random.Random(seed).getrandbits
+    draw = _ids(seed)
     first = newest - (count - 1) // a_second
     for number in range(count):
         event_id, customer = f"evt_1{draw(92):023x}", f"cus_{draw(56):014x}"
@@ -178,7 +178,7 @@ def stripe_events(count: int, *, seed: int, newest: int, a_second: int = 1_000) 
 def asaas_events(count: int, *, seed: int, newest: int, a_second: int = 20) -> Iterator[Event]:
     """Yield ASAAS payments of new ids, spread over the tenants, `a_second` of each second, the last of `newest`."""
     template = json.dumps(_ASAAS_EVENT)
-    draw = random.Random(seed).getrandbits
+    draw = _ids(seed)
     first = newest - (count - 1) // a_second
     for number in range(count):
         event_id, customer = f"evt_{draw(128):032x}&{number}", tenant_customer(number % TENANTS)
@@ -191,6 +191,11 @@ def asaas_events(count: int, *, seed: int, newest: int, a_second: int = 20) -> I
             .replace(_CREATED, datetime.fromtimestamp(second, _SAO_PAULO).strftime("%Y-%m-%d %H:%M:%S"))
         )
         yield Event(id=event_id, type="PAYMENT_RECEIVED", second=second, key=customer, body=body.encode())
+
+
+def _ids(seed: int) -> Callable[[int], int]:
+    """Return a source of random bits that is the same for the same seed."""
+    return random.Random(seed).getrandbits  # noqa: S311 - ids of made-up events, not secrets
 
 
 def stripe_signature(body: bytes, timestamp: int, secret: str = STRIPE_SECRET) -> str:

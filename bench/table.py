@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
+_WIDTH = 140
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
@@ -35,11 +37,13 @@ def under(most: float, value: float, unit: str, *, what: str) -> Row:
 def print_table(rows: Sequence[Row]) -> None:
     """Print rows for people."""
     table = Table(box=None, pad_edge=False)
-    for name, justify in (("what", "left"), ("measured", "right"), ("ratio", "right"), ("target", "left")):
-        table.add_column(name, justify="right" if justify == "right" else "left")
+    table.add_column("what", no_wrap=True)
+    table.add_column("measured", justify="right", no_wrap=True)
+    table.add_column("ratio", justify="right")
+    table.add_column("target", no_wrap=True)
     table.add_column("")
     for row in rows:
         verdict = "" if row.passed is None else "pass" if row.passed else "FAIL"
         ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
         table.add_row(row.what, row.measured, ratio, row.target, verdict)
-    Console().print(table)
+    Console(width=_WIDTH).print(table)

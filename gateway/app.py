@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import random
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, generate_latest
 
 from gateway.admin.api import Api
 from gateway.admin.loopback import Loopback
 from gateway.config.diagnostics import Findings
 from gateway.config.reporters import report
 from gateway.config.responses import Response
+from gateway.engine.child import EngineChild, tell_outcomes
+from gateway.engine.link import EngineProcess
 from gateway.engine.loop import Engine
 from gateway.engine.program import Program, Respond, SourceProgram, link_lookups, link_rules, link_tables
 from gateway.engine.reporting import Reporter
@@ -41,6 +46,8 @@ from gateway.store.thread import DatabaseThread
 from gateway.telemetry import LogWriter, new_registry, register_secret
 
 log = structlog.get_logger("gateway")
+
+T = TypeVar("T")
 
 
 def clock() -> int:
@@ -104,6 +111,39 @@ def build_source(source: SourceSettings, project: Project, program: Program) -> 
     )
 
 
+class SharedEngine:
+    """The engine in the process that receives, on the same connection."""
+
+    def __init__(self, engine: Engine, work: EngineWork) -> None:
+        self._engine = engine
+        self.work = work
+
+    @property
+    def trouble(self) -> str | None:
+        """Return why events cannot be processed at the moment, or None."""
+        return self.work.trouble
+
+    async def start(self) -> None:
+        """Do nothing: the database's thread runs the work."""
+
+    def wake(self) -> None:
+        """Do nothing: whatever was stored went through the same thread."""
+
+    async def reload(self) -> None:
+        """Do nothing: `use` is called in the database's thread."""
+
+    def use(self, program: Program) -> None:
+        """Run events by another program from the next slice on."""
+        self._engine.program = program
+
+    async def metrics(self) -> bytes:
+        """Return nothing: they are in the process's own registry."""
+        return b""
+
+    async def stop(self, seconds: float) -> None:
+        """Do nothing: the database's thread ends with its last slice."""
+
+
 class Gateway:
     """One running gateway: receiving, storing, processing."""
 
@@ -113,8 +153,6 @@ class Gateway:
         self.registry: CollectorRegistry = new_registry()
         self._log_writer = log_writer
         self._reloading = asyncio.Lock()
-        self.database_thread: DatabaseThread
-        self.server: ReceivingServer
 
     async def start(self) -> int:
         """Open and migrate the database, start processing, listen. Return the port.
@@ -122,23 +160,15 @@ class Gateway:
         Raises StorageUnavailable, MigrationRefused, OSError when the address is in use.
         """
         settings = self.project.settings
-        for secret in settings.secrets:
-            register_secret(secret.reveal())
+        hide_secrets(self.project)
         database = open_database(parse_address(settings.database, settings.path.parent))
         migrate(database, self.project.tables.values())
         self.program = build_program(self.project, database)
         self._loop = asyncio.get_running_loop()
         self._writer = GroupWriter(self._commit, self._look_up, metrics=WriterMetrics(self.registry))
-        self._engine = Engine(database, self.program, clock=clock, chance=random.random)
-        put = None if self._log_writer is None else self._log_writer.put
-        reporter = Reporter(self.registry, put=put, level=settings.log.level)
-        self._work = EngineWork(
-            self._engine,
-            clock=clock,
-            report=reporter.report,
-            deliver=self._deliver,
-        )
-        self.database_thread = DatabaseThread(database, self._work)
+        self._engine = self._choose_engine(database)
+        work = self._engine.work if isinstance(self._engine, SharedEngine) else None
+        self.database_thread = DatabaseThread(database, work)
         self.health = Health(
             {"database": self._check_database, "rules": self._check_rules}, storing=lambda: not self._writer.failing
         )
@@ -148,15 +178,28 @@ class Gateway:
             self.health,
             self.registry,
             handlers={"/api/": self._admin(database)},
-            trusted_proxies=AddressList(map(str, settings.server.trusted_proxies)) or None,
+            trusted_proxies=AddressList(map(str, settings.server.trusted_proxies)),
             write_line=self._log_writer.put if self._log_writer and settings.log.level in {"debug", "info"} else None,
+            more_metrics=self._engine.metrics,
             max_connections=settings.server.max_connections,
             idle_timeout=settings.server.keep_alive.total_seconds(),
         )
         self.database_thread.start()
+        await self._engine.start()
         self._port = await self.server.start(settings.server.host, settings.server.port)
-        _settle_garbage_collector()
+        settle_garbage_collector()
         return self._port
+
+    def _choose_engine(self, database: Database) -> SharedEngine | EngineProcess:
+        settings = self.project.settings
+        wanted = settings.engine.process
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        if database.address.file is None or wanted == "shared" or (wanted == "auto" and cores < 2):
+            engine = Engine(database, self.program, clock=clock, chance=random.random)
+            reporter = build_reporter(self.project, self.registry, self._log_writer)
+            return SharedEngine(engine, EngineWork(engine, clock=clock, report=reporter.report, deliver=self._deliver))
+        command = [sys.executable, "-m", "gateway", "serve", "--role", "process", "--config", str(settings.path)]
+        return EngineProcess(command, finished=self._writer.finished)
 
     def _admin(self, database: Database) -> Handler:
         # A database in memory has one connection, which is the thread's own.
@@ -164,7 +207,7 @@ class Gateway:
         return Api(
             self,
             reader=self._readers or self.database_thread,
-            writer=self.database_thread,
+            writer=_Waking(self.database_thread, self._engine.wake),
             deliver=Loopback(lambda: (self.project.settings.server.host, self._port)),
             wait_for=self._wait_for,
         )
@@ -176,7 +219,9 @@ class Gateway:
         return [build_source(source, self.project, self.program) for source in self.project.settings.sources]
 
     async def _commit(self, deliveries: list[Delivery]) -> Sequence[Receipt]:
-        return await self.database_thread.call(lambda database: append_deliveries(database, deliveries))
+        receipts = await self.database_thread.call(lambda database: append_deliveries(database, deliveries))
+        self._engine.wake()
+        return receipts
 
     def _deliver(self, outcomes: Sequence[Outcome]) -> None:
         self._loop.call_soon_threadsafe(self._writer.finished, outcomes)
@@ -189,8 +234,8 @@ class Gateway:
         await self.database_thread.call(lambda database: require_writable(database, size))
 
     async def _check_rules(self) -> None:
-        if self._work.trouble is not None:
-            raise GatewayError(self._work.trouble)
+        if self._engine.trouble is not None:
+            raise GatewayError(self._engine.trouble)
 
     async def reload(self) -> bool:
         """Read the configuration again and use it; keep the old one, and say why, when the new one is wrong."""
@@ -211,26 +256,79 @@ class Gateway:
             return True
 
     async def _use(self, project: Project) -> None:
-        for secret in project.settings.secrets:
-            register_secret(secret.reveal())
-        self.program = await self.database_thread.call(lambda database: self._relink(project, database))
-        self.project = project
+        hide_secrets(project)
+        program = await self.database_thread.call(lambda database: self._relink(project, database))
+        await self._engine.reload()
+        self.program, self.project = program, project
         self.server.load(self._sources())
 
     def _relink(self, project: Project, database: Database) -> Program:
         migrate(database, project.tables.values())
-        self._engine.program = build_program(project, database)
-        return self._engine.program
+        program = build_program(project, database)
+        if isinstance(self._engine, SharedEngine):
+            self._engine.use(program)
+        return program
 
     async def drain(self) -> None:
         """Take no more deliveries, answer those under way, finish the slice, close the database."""
-        await self.server.drain(self.project.settings.server.drain.total_seconds())
+        seconds = self.project.settings.server.drain.total_seconds()
+        await self.server.drain(seconds)
+        await self._engine.stop(seconds)
         if self._readers is not None:
             self._readers.close()
         await self.database_thread.stop()
 
 
-def _settle_garbage_collector() -> None:
+class _Waking:
+    """The database's thread, for writes that may make an event ready."""
+
+    def __init__(self, thread: DatabaseThread, wake: Callable[[], None]) -> None:
+        self._thread = thread
+        self._wake = wake
+
+    async def call(self, run: Callable[[Database], T]) -> T:
+        """Run a function on the database; its exceptions are raised here."""
+        result = await self._thread.call(run)
+        self._wake()
+        return result
+
+
+def process_events(project: Project, log_writer: LogWriter) -> None:
+    """Run the engine alone, for the process that receives, until standard input ends.
+
+    Raises StorageUnavailable when the database cannot be opened.
+    """
+    hide_secrets(project)
+    settings = project.settings
+    database = open_database(parse_address(settings.database, settings.path.parent))
+    engine = Engine(database, build_program(project, database), clock=clock, chance=random.random)
+    registry = CollectorRegistry()
+    reporter = build_reporter(project, registry, log_writer)
+    work = EngineWork(engine, clock=clock, report=reporter.report, deliver=tell_outcomes)
+
+    def reload() -> None:
+        again = require_project(settings.path)
+        hide_secrets(again)
+        engine.program = build_program(again, database)
+
+    settle_garbage_collector()
+    EngineChild(work, reload=reload, metrics=lambda: generate_latest(registry).decode()).run()
+    database.close()
+
+
+def build_reporter(project: Project, registry: CollectorRegistry, log_writer: LogWriter | None) -> Reporter:
+    """Return what counts and logs the engine's work."""
+    put = None if log_writer is None else log_writer.put
+    return Reporter(registry, put=put, level=project.settings.log.level)
+
+
+def hide_secrets(project: Project) -> None:
+    """Keep a project's secrets out of every log line from now on."""
+    for secret in project.settings.secrets:
+        register_secret(secret.reveal())
+
+
+def settle_garbage_collector() -> None:
     """Keep what was loaded at start out of every later collection, and collect less often."""
     gc.collect()
     gc.freeze()

@@ -171,7 +171,10 @@ def _alert(data: _Section) -> AlertSettings:
 
 
 def _engine(data: _Section) -> EngineSettings:
-    return EngineSettings(workers=data.number("workers"), slice=data.number("slice"), lease=data.duration("lease"))
+    process: Any = data.text("process")
+    return EngineSettings(
+        workers=data.number("workers"), slice=data.number("slice"), process=process, lease=data.duration("lease")
+    )
 
 
 def _log(data: _Section) -> LogSettings:

@@ -35,8 +35,9 @@ _SECRET_KEY = re.compile(
     r"|(?:api|access|private|card)[_-]?(?:key|number)",
     re.IGNORECASE,
 )
+_OUTSIDE_EMAIL = r"\s@<>\"',;:()\[\]{}=&?/#"
 _EMAIL = re.compile(
-    r"[^\s@<>\"',;:()\[\]{}=]{1,64}(?:@|%40)[^\s@<>\"',;:()\[\]{}.]{1,63}(?:\.[^\s@<>\"',;:()\[\]{}.]+)+"
+    rf"[^{_OUTSIDE_EMAIL}]{{1,64}}(?:@|%40)[^{_OUTSIDE_EMAIL}.]{{1,63}}(?:\.[^{_OUTSIDE_EMAIL}.]{{1,63}})+"
 )
 _CARD = re.compile(r"(?<![0-9A-Za-z])[2-6](?:[ -]?[0-9]){12,18}(?![0-9A-Za-z])")
 _TOKEN = re.compile(r"\b((?:whsec|whsk|sk|rk)_|Bearer\s+|Basic\s+)[A-Za-z0-9_+/=.~-]{6,}", re.IGNORECASE)
@@ -71,7 +72,7 @@ class Redactor:
 
     def harmless(self, text: bytes) -> bool:
         """Say that a text, or flat JSON, has nothing to hide: a few plain searches instead of all the patterns."""
-        if any([mark in text for mark in self._marks]):
+        if any(mark in text for mark in self._marks):
             return False
         return b"0" * 13 not in text.translate(_ALIKE_DIGITS, b" -")
 
@@ -194,10 +195,18 @@ def _json_lines(lines: list[Fields]) -> str:
     texts = [_plain_json(line) for line in lines]
     if not (all(texts) and _redactor.harmless(b"\n".join(texts))):
         texts = [
-            text if text and _redactor.harmless(text) else _json(_redactor.fields(line))
+            text if text and _redactor.harmless(text) else _json(_hidden(line))
             for text, line in zip(texts, lines, strict=True)
         ]
     return b"\n".join([*texts, b""]).decode()
+
+
+def _hidden(line: Fields) -> Fields:
+    """Return a line with everything hidden that must be; of one that cannot be read, that it was there."""
+    try:
+        return _redactor.fields(line)
+    except Exception as error:  # noqa: BLE001 - a value that cannot be made a text must not end the log
+        return _redactor.fields({name: line[name] for name in _OWN_FIELDS} | {"unreadable": type(error).__name__})
 
 
 def _plain_json(line: Fields) -> bytes:
@@ -225,7 +234,7 @@ class _TextRenderer:
         self._console = structlog.dev.ConsoleRenderer(colors=colors, event_key="message", timestamp_key="time")
 
     def lines(self, lines: list[Fields]) -> str:
-        return "".join([f"{self._line(_redactor.fields(line))}\n" for line in lines])
+        return "".join([f"{self._line(_hidden(line))}\n" for line in lines])
 
     def _line(self, fields: Fields) -> str:
         fields["time"] = _iso_time(fields["time"])
@@ -269,6 +278,9 @@ class _StandardHandler(logging.Handler):
         self._writer.put(fields)
 
 
+_OWN_FIELDS = ("time", "level", "message")
+
+
 def _as_line(logger: object, level: str, event: Any) -> Any:
     line = {"time": time.time(), "level": "error" if level == "exception" else level, "message": event.pop("event")}
     for name, value in event.items():
@@ -276,7 +288,7 @@ def _as_line(logger: object, level: str, event: Any) -> Any:
     return (line,), {}
 
 
-def configure_logging(*, level: str = "info", format: Format = "auto", stream: TextIO | None = None) -> LogWriter:  # noqa: A002 - the option's name in gateway.yaml
+def configure_logging(*, level: str = "info", format: Format = "auto", stream: TextIO | None = None) -> LogWriter:
     """Send all log lines of this process to a stream (standard error), and return their writer.
 
     `auto` writes text to a terminal and JSON, one object a line, elsewhere. Close the writer before the

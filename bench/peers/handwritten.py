@@ -25,6 +25,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    bindparam,
     event,
     insert,
     select,
@@ -64,6 +65,24 @@ SUBSCRIPTIONS = Table(
 ENGINE = web.AppKey("engine", AsyncEngine)
 
 
+# Statements are composed once; SQLAlchemy then only binds values.
+INSERT_EVENT = insert_or_nothing(EVENTS).on_conflict_do_nothing()
+FIND_ACCOUNT = select(ACCOUNTS).where(ACCOUNTS.c.id == bindparam("account"))
+_NEW = insert_or_nothing(SUBSCRIPTIONS)
+UPSERT_SUBSCRIPTION = _NEW.on_conflict_do_update(
+    index_elements=["id"],
+    set_={name: _NEW.excluded[name] for name in ("account_id", "customer_id", "status", "amount")},
+)
+UPDATE_ACCOUNT = (
+    update(ACCOUNTS)
+    .where(ACCOUNTS.c.id == bindparam("account"))
+    .values(status=bindparam("new_status"), plan=bindparam("new_plan"))
+)
+FINISH_EVENT = (
+    update(EVENTS).where(EVENTS.c.id == bindparam("number")).values(status="done", result=bindparam("outcome"))
+)
+
+
 async def receive(request: web.Request) -> web.Response:
     body = await request.read()
     try:
@@ -77,51 +96,53 @@ async def receive(request: web.Request) -> web.Response:
         number = await store(connection, payload, body)
         if number is not None:
             result = await apply(connection, payload["data"]["object"])
-            await connection.execute(update(EVENTS).where(EVENTS.c.id == number).values(status="done", result=result))
+            await connection.execute(FINISH_EVENT, {"number": number, "outcome": result})
     return web.json_response({"status": "duplicate" if number is None else "accepted", "id": payload["id"]})
 
 
 async def store(connection: AsyncConnection, payload: dict[str, Any], body: bytes) -> int | None:
     """Insert the event; None when it was there."""
-    statement = (
-        insert_or_nothing(EVENTS)
-        .values(
-            event_id=payload["id"],
-            type=payload["type"],
-            created=payload["created"],
-            received_at=time.time_ns() // 1000,
-            status="received",
-            body=body,
-        )
-        .on_conflict_do_nothing()
-        .returning(EVENTS.c.id)
+    inserted = await connection.execute(
+        INSERT_EVENT,
+        {
+            "event_id": payload["id"],
+            "type": payload["type"],
+            "created": payload["created"],
+            "received_at": time.time_ns() // 1000,
+            "status": "received",
+            "body": body,
+        },
     )
-    number: int | None = (await connection.execute(statement)).scalar_one_or_none()
-    return number
+    if not inserted.rowcount:
+        return None
+    return int(inserted.lastrowid)
 
 
 async def apply(connection: AsyncConnection, subscription: dict[str, Any]) -> str:
     """Do what the event means; return the result."""
     metadata = subscription["metadata"]
-    account = (await connection.execute(select(ACCOUNTS).where(ACCOUNTS.c.id == metadata["tenant_id"]))).first()
+    account = (await connection.execute(FIND_ACCOUNT, {"account": metadata["tenant_id"]})).first()
     if account is None:
         return "account_not_found"
-    values = {
-        "account_id": account.id,
-        "customer_id": subscription["customer"],
-        "status": subscription["status"],
-        "amount": str(Decimal(subscription["items"]["data"][0]["price"]["unit_amount"]) / 100),
-    }
-    upsert = insert_or_nothing(SUBSCRIPTIONS).values(id=subscription["id"], **values)
-    await connection.execute(upsert.on_conflict_do_update(index_elements=["id"], set_=values))
     await connection.execute(
-        update(ACCOUNTS).where(ACCOUNTS.c.id == account.id).values(status=subscription["status"], plan=metadata["plan"])
+        UPSERT_SUBSCRIPTION,
+        {
+            "id": subscription["id"],
+            "account_id": account.id,
+            "customer_id": subscription["customer"],
+            "status": subscription["status"],
+            "amount": str(Decimal(subscription["items"]["data"][0]["price"]["unit_amount"]) / 100),
+        },
+    )
+    await connection.execute(
+        UPDATE_ACCOUNT,
+        {"account": account.id, "new_status": subscription["status"], "new_plan": metadata["plan"]},
     )
     return "subscription_stored"
 
 
 def open_engine(path: str) -> AsyncEngine:
-    """Return an engine of one connection: SQLite has one writer, and waiting in the pool is cheaper than in the file."""
+    """Return an engine of one connection: SQLite has one writer, and waiting for it in the pool costs least."""
     engine = create_async_engine(f"sqlite+aiosqlite:///{path}", pool_size=1, max_overflow=0, pool_timeout=60)
 
     @event.listens_for(engine.sync_engine, "connect")

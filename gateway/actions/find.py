@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gateway.store.rows import RowTable
 
 MOST_ROWS = 1000
-"""How many rows `all` binds at the most."""
+"""How many rows `all` binds at the most; more fail the event."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +92,7 @@ def _check(find: Find, scope: CheckScope) -> None:
 def _bind(find: Find, linker: Linker) -> Callable[[PassState], Signal]:
     table = linker.table(find.table)
     order = tuple((name, descending) for _, name, descending in find.order)
-    limit = MOST_ROWS if find.every else 1
+    limit = MOST_ROWS + 1 if find.every else 1
     strategies = [link_query(where, table, order=order, limit=limit) for where in find.strategies]
     key = table.spec.key.name if table.spec.key else None
     pointer, name, every = linker.pointer, linker.bind_as, find.every
@@ -101,6 +101,10 @@ def _bind(find: Find, linker: Linker) -> Callable[[PassState], Signal]:
     def run(state: PassState) -> Signal:
         for number, rows_of in enumerate(strategies):
             rows = rows_of(state)
+            if len(rows) > MOST_ROWS:
+                raise StepFailed(
+                    f"more than {MOST_ROWS} rows of `{find.table}` fit: a sum over a part of them would be wrong"
+                )
             if rows:
                 if name is not None:
                     state.scope[name] = rows if every else rows[0]
@@ -202,7 +206,10 @@ SPEC = ActionSpec(
                 },
             ],
         },
-        "all": {"type": "boolean", "description": f"Bind every row that fits, as a list (at most {MOST_ROWS})."},
+        "all": {
+            "type": "boolean",
+            "description": f"Bind every row that fits, as a list; more than {MOST_ROWS} fail the event.",
+        },
     },
     required=("where",),
     binds=True,

@@ -85,7 +85,7 @@ def _verdicts(trace: Mapping[str, Any], event: Event, place: FilePlaces | None) 
             yield _entry("  no", f"{verdict}: its `on` does not name {event.type}")
         else:
             name, clause, seen = verdict
-            yield _entry("  no", f"{name}: `{clause}` does not hold, it saw {_seen(seen)}")
+            yield _entry("  no", f"{name}: {clause} does not hold, it saw {_seen(seen)}")
     if "rule" in trace:
         where = place.rule(trace["rule"]) if place else None
         yield _entry("  yes", trace["rule"] + (f" ({where})" if where else ""))
@@ -116,7 +116,7 @@ def _step_lines(action: str, happened: Any) -> Iterator[str]:
         yield from map(_written, happened) if happened else ["no row fits"]
     elif action == "skip":
         clause, seen = happened
-        yield f"left out, `{clause}` does not hold, it saw {_seen(seen)}"
+        yield f"left out: {clause} does not hold, it saw {_seen(seen)}"
     else:
         yield _HAPPENED.get(action, _short)(happened)
 

@@ -13,16 +13,16 @@ from gateway import __version__
 from gateway.errors import Conflict, GatewayError, MigrationRefused, NotFound
 
 COMMANDS = {
-    "init": "Make a working project, or only the .env file of one.",
+    "init": "Make a working project in DIR: configuration, rules, tests and .env.",
     "validate": "Check gateway.yaml and the rules it names, or the files at PATHS.",
     "test": "Run the tests of rules at PATHS, or all below rules/tests.",
-    "serve": "Receive and process events; rules are read again when they change.",
-    "trigger": "Send a signed sample event to a running gateway.",
+    "serve": "Receive and process events; rules are read again when they change or on SIGHUP.",
+    "trigger": "Send a signed sample event of TYPE to SOURCE of a running gateway.",
     "events": "Find events, read their story, run them again.",
     "tables": "Look at the rows that rules keep, and change them by hand.",
     "migrate": "Bring the database's tables to what the rules need.",
-    "explain": "Say what an error code means.",
-    "schema": "Print a JSON Schema for editors.",
+    "explain": "Explain CODE, or list all codes.",
+    "schema": "Print the JSON Schema (draft 2020-12) called NAME, or list them.",
 }
 """What each command does; its module in this package has its name and holds `command`."""
 

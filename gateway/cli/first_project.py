@@ -8,7 +8,7 @@ from pathlib import Path
 CONFIGURATION = """\
 # Where events come from and where state lives; what they mean stands in rules/.
 version: 1
-server: {host: 127.0.0.1, port: 8080}
+server: {host: 127.0.0.1, port: "${env:GATEWAY_PORT:-8080}"}
 database: sqlite:///var/gateway.db
 admin: {token: "${env:GATEWAY_ADMIN_TOKEN}"}
 
@@ -78,18 +78,21 @@ cases:
       result: payment_stored
       tables: {payments: [{id: pi_1, customer: cus_1, amount: "19.99", currency: eur, status: succeeded}]}
 
-  - name: a failure that comes late does not undo a success
+  - name: a second try succeeds, and news of the first one that comes late changes nothing
     events:
-      - id: evt_2
-        type: payment_intent.succeeded
-        created: 1767960060
-        data: {object: {id: pi_1, amount: 1999, currency: eur}}
-      - id: evt_1
-        type: payment_intent.payment_failed
-        created: 1767960000
-        data: {object: {id: pi_1, amount: 1999, currency: eur}}
+      - {id: evt_1, type: payment_intent.payment_failed, created: 1767960000, data: {object: {id: pi_1}}}
+      - {id: evt_3, type: payment_intent.succeeded, created: 1767960120, data: {object: {id: pi_1}}}
+      - {id: evt_2, type: payment_intent.payment_failed, created: 1767960060, data: {object: {id: pi_1}}}
     expect:
       tables: {payments: [{id: pi_1, status: succeeded}]}
+
+  - name: the other way round it is the same
+    events:
+      - {id: evt_1, type: payment_intent.succeeded, created: 1767960000, data: {object: {id: pi_1}}}
+      - {id: evt_3, type: payment_intent.payment_failed, created: 1767960120, data: {object: {id: pi_1}}}
+      - {id: evt_2, type: payment_intent.succeeded, created: 1767960060, data: {object: {id: pi_1}}}
+    expect:
+      tables: {payments: [{id: pi_1, status: failed}]}
 
   - name: a payment that fails is stored with the reason
     event:

@@ -17,9 +17,9 @@ from gateway.cli.output import print_json
 @config_option
 @json_option
 def command(directory: Path | None, env_only: bool, config: Path, as_json: bool) -> None:
-    """Make a working project in DIR (here, when left out): configuration, rules, tests and .env.
+    """Make a working project in DIR: configuration, rules, tests and .env.
 
-    .env gets random secrets, is readable by its owner only, and is never written over.
+    Without DIR it is made here. .env gets random secrets, is readable by its owner only, and is never written over.
     """
     if env_only and directory is not None:
         raise Usage("--env-only writes beside the configuration: name that with --config")

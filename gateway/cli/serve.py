@@ -15,13 +15,15 @@ from gateway.errors import GatewayError, MigrationRefused
 if TYPE_CHECKING:
     from gateway.app import Gateway
     from gateway.project import Project
+    from gateway.telemetry import LogWriter
 
 EXAMPLE = "Example: gateway serve --config gateway.yaml"
 
 
 @click.command("serve", epilog=EXAMPLE)
 @click.option("--config", "config", default="gateway.yaml", show_default=True, help="The configuration.")
-def command(config: str) -> None:
+@click.option("--role", type=click.Choice(["all", "process"]), default="all", hidden=True)
+def command(config: str, role: str) -> None:
     """Receive and process events; rules are read again when they change or on SIGHUP."""
     from gateway.app import require_project
     from gateway.telemetry import configure_logging
@@ -33,9 +35,7 @@ def command(config: str) -> None:
         sys.exit(2)
     writer = configure_logging(level=project.settings.log.level, format=project.settings.log.format)
     try:
-        from gateway.app import Gateway
-
-        _run(Gateway(project, writer))
+        _start(project, writer, role)
     except MigrationRefused as error:
         click.echo(f"gateway: error: {error.message}", err=True)
         for statement in error.sql:
@@ -46,6 +46,18 @@ def command(config: str) -> None:
         sys.exit(2)
     finally:
         writer.close()
+
+
+def _start(project: Project, writer: LogWriter, role: str) -> None:
+    from gateway.app import Gateway, process_events
+
+    if role == "process":
+        # The process that receives ends this one by closing its standard input, after its own last delivery.
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        process_events(project, writer)
+    else:
+        _run(Gateway(project, writer))
 
 
 def _run(gateway: Gateway) -> None:

@@ -96,7 +96,7 @@ def _tell(report: SuiteReport, *, coverage: bool, left_out: int, as_json: bool) 
     from gateway.testing.reports import json_report, text_report
 
     if as_json:
-        click.echo(json_report(report))
+        click.echo(json_report(report, left_out=left_out))
     else:
         click.echo(text_report(report, coverage=coverage, colour=_colour(), left_out=left_out))
 

@@ -14,6 +14,7 @@ import click
 from gateway.cli import Usage
 from gateway.cli.opening import CannotRun, config_option, json_option, open_complete_settings
 from gateway.cli.output import print_json, print_line
+from gateway.errors import Conflict, NotFound
 
 if TYPE_CHECKING:
     from gateway.admin.triggering import Sample
@@ -38,17 +39,16 @@ _PAUSE = 0.1
 def command(
     source: str, type: str, changes: tuple[str, ...], file: Path | None, url: str | None, config: Path, as_json: bool
 ) -> None:
-    """Send a signed sample event of TYPE to SOURCE of a running gateway, and print what became of it.
+    """Send a signed sample event of TYPE to SOURCE of a running gateway.
 
-    It goes the whole way: signed with the source's own secret, over HTTP, into the inbox and through the rules.
+    It goes the whole way: signed with the source's own secret, over HTTP, into the inbox and through the rules. What
+    became of it is printed.
     Exits 1 when it was refused or ended as a dead letter.
     """
-    from gateway.admin.triggering import require_source, sign_sample
     from gateway.cli.client import Client
 
     settings = open_complete_settings(config)
-    found, now = require_source(settings, source), time.time()
-    sample = sign_sample(found, type, _body(found, type, file, changes, now), now=now)
+    sample = _sample(settings, source, type, file, changes)
     token = settings.admin_token
     client = Client(url or _address(settings), None if token is None else token.reveal())
     reply = client.post(sample.path, sample.body, sample.headers)
@@ -58,6 +58,17 @@ def command(
     else:
         _print(source, reply.status, reply.text, event)
     sys.exit(1 if reply.status >= 300 or (event is not None and event["status"] == "dead") else 0)
+
+
+def _sample(settings: Settings, name: str, type: str, file: Path | None, changes: tuple[str, ...]) -> Sample:
+    from gateway.admin.triggering import require_source, sign_sample
+
+    now = time.time()
+    try:
+        source = require_source(settings, name)
+        return sign_sample(source, type, _body(source, type, file, changes, now), now=now)
+    except (NotFound, Conflict) as error:
+        raise CannotRun(error.message) from error
 
 
 def _body(source: SourceSettings, type: str, file: Path | None, changes: tuple[str, ...], now: float) -> bytes:

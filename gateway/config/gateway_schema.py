@@ -270,6 +270,12 @@ def _engine() -> Schema:
                 "default": 256,
                 "description": "Events a transaction holds at most.",
             },
+            "process": {
+                "enum": ["auto", "own", "shared"],
+                "default": "auto",
+                "description": "Whether events are processed in a process of their `own` or in the one that receives "
+                "(`shared`); `auto` is `own` where there are two processor cores or more.",
+            },
             "lease": described(
                 WAIT,
                 "How long a message or call may be under way before another worker takes it.",

@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.config.diagnostics import did_you_mean
 
-_STEP = re.compile(r"""(?:^|\.)([A-Za-z_][A-Za-z0-9_-]*)|(?:^|\.)"([^"]+)"|\[([0-9]{1,6})\]""")
+_STEP = re.compile(r"""(?:^|(?<=.)\.)([A-Za-z_][A-Za-z0-9_-]*)|(?:^|(?<=.)\.)"([^"]+)"|\[([0-9]{1,6})\]""")
 
 Step = str | int
 

@@ -123,6 +123,7 @@ class EngineSettings:
 
     workers: int
     slice: int
+    process: Literal["auto", "own", "shared"]
     lease: timedelta
 
 

@@ -17,8 +17,8 @@ class PayloadRefused(Exception):
 def read_payload(body: bytes) -> object:
     """Parse a body. Numbers with a point or exponent become Decimal.
 
-    Raises PayloadRefused for broken UTF-8, NaN and infinities, an object with the same key twice, nesting beyond
-    DEEPEST, and text that is not JSON. Source: RFC 8259; what it leaves to implementations is refused.
+    Raises PayloadRefused for broken UTF-8, halves of surrogate pairs, NaN and infinities, an object with the same key
+    twice, nesting beyond DEEPEST, and text that is not JSON. Source: RFC 8259; what it leaves to implementations is refused.
     """
     try:
         text = body.decode("utf-8")
@@ -27,7 +27,10 @@ def read_payload(body: bytes) -> object:
     if text.count("[") + text.count("{") > DEEPEST:
         _refuse_depth(text)
     try:
-        return _DECODER.decode(text)
+        payload = _DECODER.decode(text)
+        if "\\u" in text:
+            _refuse_halves(payload)
+        return payload
     except json.JSONDecodeError as error:
         raise PayloadRefused(
             f"the body is not JSON: {error.msg[:1].lower()}{error.msg[1:]} at line {error.lineno} column {error.colno}"
@@ -52,6 +55,22 @@ def _constant(name: str) -> object:
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=Decimal, parse_constant=_constant)
+
+
+def _refuse_halves(value: object) -> None:
+    """Refuse texts that no encoding can write, so no database and no log."""
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise PayloadRefused("the body holds half of a surrogate pair, which is no character") from None
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _refuse_halves(key)
+            _refuse_halves(item)
+    elif isinstance(value, list):
+        for item in value:
+            _refuse_halves(item)
 
 
 def _refuse_depth(text: str) -> None:

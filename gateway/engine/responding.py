@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.config.responses import Response
 from gateway.engine.program import Respond, SourceProgram
-from gateway.expressions import NO_CONTEXT, Context
+from gateway.expressions import NO_CONTEXT, Context, EvaluationError
 from gateway.store.codecs import dump_json
 
 
@@ -19,7 +19,11 @@ def link_response(response: Response) -> Respond:
     evaluate = body.evaluate
 
     def respond(scope: dict[str, Any], context: Context) -> str:
-        value = evaluate(scope, context)
+        try:
+            value = evaluate(scope, context)
+        except EvaluationError as error:
+            # The event has ended as it has: only the answer suffers from a mistake in `response`.
+            return _plain_answer({**scope, "error": scope.get("error") or f"response: {error}"}, context)
         return dump_json(_without_nulls(value) if isinstance(value, Mapping) else value)
 
     return respond

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gateway.providers.asaas import ASAAS
-from gateway.providers.building import Problem, build_verifier, verify_problems
-from gateway.providers.envelope import Envelope, EnvelopeReader, build_envelope, event_problems
-from gateway.providers.others import GITHUB, PADDLE, SHOPIFY, SLACK, STANDARD_WEBHOOKS, SVIX
+from gateway.providers.building import build_verifier
+from gateway.providers.envelope import Envelope, EnvelopeReader, build_envelope
+from gateway.providers.github import GITHUB
+from gateway.providers.paddle import PADDLE
 from gateway.providers.paypal import PAYPAL
 from gateway.providers.preset import Preset
+from gateway.providers.problems import Problem, event_problems, verify_problems
 from gateway.providers.samples import freshen, sample, sample_types
 from gateway.providers.schema import EVENT_SCHEMA, VERIFY_SCHEMA
+from gateway.providers.shopify import SHOPIFY
 from gateway.providers.signing import sign
+from gateway.providers.slack import SLACK
+from gateway.providers.standard_webhooks import STANDARD_WEBHOOKS, SVIX
 from gateway.providers.stripe import STRIPE
 from gateway.providers.verification import Refused, Verified, Verifier
 from gateway.providers.workos import WORKOS

@@ -18,12 +18,14 @@ ASAAS = Preset(
     title="ASAAS",
     docs="https://docs.asaas.com/docs/sobre-os-webhooks",
     scheme="token",
+    success="exactly 200 within 10 s; after 15 failures in a row nothing is sent any more",
     token_header="asaas-access-token",  # noqa: S106 - the header's name
     event={
-        # Older senders give no id: then the type, the object and its status are what makes it this event.
+        # Older senders give no id: then the type, the object and its status are what makes it this event. Without an
+        # object's id nothing does, and the event is its body.
         "id": (
-            "id || (payment || subscription) && join(':', [event, not_null(payment.id, subscription.id, ''),"
-            " not_null(payment.status, subscription.status, '')])"
+            "id || event && (payment.id || subscription.id) && join(':', map(&to_string(@),"
+            " [event, payment.id || subscription.id, payment.status || subscription.status][?@]))"
         ),
         "type": "event",
         "occurred_at": {"path": "dateCreated", "zone": "America/Sao_Paulo"},

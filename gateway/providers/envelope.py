@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, NamedTuple
 
-from gateway.expressions import (
-    NO_CONTEXT,
-    CoercionError,
-    EvaluationError,
-    ExpressionError,
-    coerce,
-    compile_expression,
-)
-from gateway.providers.building import Problem
+from gateway.expressions import NO_CONTEXT, CoercionError, EvaluationError, coerce, compile_expression
+from gateway.providers.headers import first_header
 from gateway.providers.preset import Part, Preset
-from gateway.providers.verification import header_values
 
 PARTS = ("id", "type", "occurred_at", "key")
+
+_FURTHEST = 20
+"""Digits of a time in seconds, milliseconds or microseconds, and then some."""
+_LARGEST = 1024
+"""Bits of a number that is a name; writing out a larger one takes time that grows with its square."""
+_UNCLEAN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""Control characters, line ends, and halves of characters."""
 
 
 class Envelope(NamedTuple):
@@ -56,7 +57,7 @@ class EnvelopeReader:
     def _read_time(self, payload: object, headers: Mapping[str, str]) -> datetime | None:
         try:
             value = self._time(payload, headers)
-            moment: datetime | None = coerce(value, "timestamp", zone=self._zone)
+            moment: datetime | None = None if _is_far(value) else coerce(value, "timestamp", zone=self._zone)
         except (CoercionError, EvaluationError):
             return None
         return moment
@@ -66,8 +67,8 @@ def _reader(part: Part | None) -> _Read:
     if part is None:
         return lambda payload, headers: None
     if isinstance(part, Mapping) and "header" in part:
-        name = part["header"]
-        return lambda payload, headers: next(iter(header_values(headers, name)), None)
+        names = [part[name] for name in ("header", "or_header") if name in part]
+        return lambda payload, headers: first_header(headers, names)
     text = part if isinstance(part, str) else part["path"]
     evaluate = compile_expression(text).evaluate
     return lambda payload, headers: evaluate(payload, NO_CONTEXT)
@@ -78,17 +79,23 @@ def _text(read: _Read, payload: object, headers: Mapping[str, str]) -> str | Non
         value = read(payload, headers)
     except EvaluationError:
         return None
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        return None
-    text = str(value)
-    return text if _is_clean(text) else None
+    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() <= _LARGEST:
+        value = str(value)
+    return value if isinstance(value, str) and _is_clean(value) else None
+
+
+def _is_far(value: object) -> bool:
+    """Say whether a number is no time that anyone could mean, and may be too large to work with."""
+    if isinstance(value, Decimal):
+        return not value.is_finite() or value.adjusted() > _FURTHEST
+    return isinstance(value, int) and value.bit_length() > _LARGEST
 
 
 def _is_clean(text: str) -> bool:
     """Say whether a text can stand in a database, a log and an address: no control characters, whole Unicode."""
     if text.isascii():
         return text.isprintable() and text != ""
-    return not any(ord(c) < 32 or ord(c) == 127 or 0xD800 <= ord(c) < 0xE000 for c in text)
+    return _UNCLEAN.search(text) is None
 
 
 def build_envelope(event: Mapping[str, Any], preset: Preset | None) -> EnvelopeReader:
@@ -97,17 +104,3 @@ def build_envelope(event: Mapping[str, Any], preset: Preset | None) -> EnvelopeR
     parts = {**(preset.event if preset is not None else {}), **own}
     fixed = preset.fixed_time if preset is not None and "occurred_at" not in own else "occurred_at" in own
     return EnvelopeReader(parts, fixed_time=fixed)
-
-
-def event_problems(event: Mapping[str, Any]) -> list[Problem]:
-    """Return what is wrong with the paths of an `event` of the right shape."""
-    problems: list[Problem] = []
-    for name, part in event.items():
-        text = part if isinstance(part, str) else part.get("path") if isinstance(part, Mapping) else None
-        if text is None:
-            continue
-        try:
-            compile_expression(text)
-        except ExpressionError as error:
-            problems.append(Problem(key=name, message=error.message, help=error.help))
-    return problems

@@ -38,14 +38,20 @@ PAYPAL = Preset(
     title="PayPal",
     docs="https://developer.paypal.com/api/rest/webhooks/event-names/",
     scheme="paypal",
+    success="2xx; anything else is sent again, up to 25 times in 3 days",
     event={
         "id": "id",
         "type": "event_type",
         # The simulator sends impossible times; those count as none.
         "occurred_at": "create_time",
+        # The buyer, whose rows every event of an order touches; else the order, to which a capture and an approval
+        # belong; else what the resource is about: a refund's link leads up to its capture, a dispute names it.
         "key": (
             "resource.custom_id || resource.purchase_units[0].custom_id"
-            " || resource.supplementary_data.related_ids.order_id || resource.billing_agreement_id || resource.id"
+            " || resource.supplementary_data.related_ids.order_id || resource.billing_agreement_id"
+            " || capture(resource.links[?rel == 'up'].href | [0], '/(?:orders|checkouts|captures)/([A-Z0-9]+)')"
+            " || resource.disputed_transactions[0].custom || resource.disputed_transactions[0].seller_transaction_id"
+            " || resource.id || resource.dispute_id"
         ),
     },
     event_types=tuple(_TYPES.split()),

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gateway.providers.schemes import SCHEMES
+
 Part = str | Mapping[str, str]
-"""A JMESPath into the payload; or `{header: NAME}`; or, for a time, `{path: …, zone: …}`."""
+"""A JMESPath into the payload; or `{header: NAME}`, with an `or_header` where the first is absent; or, for a time,
+`{path: …, zone: …}`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +22,8 @@ class Preset:
     scheme: str
     """How its deliveries are verified: a name of `schemes.SCHEMES`, `token` or `paypal`."""
     token_header: str | None = None
+    success: str
+    """What it takes for delivered, and what becomes of a delivery that it does not."""
     event: Mapping[str, Part]
     """Where `id`, `type`, `occurred_at` and `key` are."""
     event_types: tuple[str, ...] = ()
@@ -27,3 +32,9 @@ class Preset:
     """Types that only older senders use, with what the provider sends today."""
     fixed_time: bool = True
     """Whether the event's own time is the same in every delivery of it."""
+
+    @property
+    def tolerance(self) -> float | None:
+        """Return by how many seconds a signature's time may be off; None where no time is signed."""
+        scheme = SCHEMES.get(self.scheme)
+        return None if scheme is None or scheme.unit is None else scheme.tolerance

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from gateway.providers.encodings import ENCODINGS
 from gateway.providers.schemes import SCHEMES
 
 _SECRET = {"type": "string", "writeOnly": True}
 _PATH = {"type": "string", "minLength": 1}
+_NAME = {"type": "string", "minLength": 1}
 
 VERIFY_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -42,13 +44,22 @@ VERIFY_SCHEMA: dict[str, Any] = {
             "examples": ["sha256="],
         },
         "algorithm": {"enum": ["sha256", "sha512", "sha1"], "description": "The hash."},
-        "encoding": {"enum": ["hex", "base64", "base64url"], "description": "How the signature is written."},
+        "encoding": {
+            "enum": [*ENCODINGS],
+            "description": "How the signature is written; of hex digits, upper case will do as well.",
+        },
         "secret_encoding": {"enum": ["text", "hex", "base64", "whsec"], "description": "How the secret is written."},
         "separator": {"type": "string", "minLength": 1, "description": "What separates several signatures or pairs."},
         "pair": {
+            "description": "The name of the pairs that hold signatures, `v1` in `t=…,v1=…`, or several names.",
+            "anyOf": [_NAME, {"type": "array", "items": _NAME, "minItems": 1}],
+            "examples": ["v1"],
+        },
+        "pair_separator": {
             "type": "string",
             "minLength": 1,
-            "description": "The name of the pairs that hold signatures, `v1` in `t=…,v1=…`.",
+            "default": "=",
+            "description": "What stands between the name of a pair and its value.",
         },
         "signed": {
             "type": "string",

@@ -16,11 +16,12 @@ class Scheme:
     algorithm: str = "sha256"
     encoding: str = "hex"
     prefix: str = ""
-    """What stands before a signature that is not in a pair: `sha256=`, `v1,`."""
+    """What stands before each signature: `sha256=`, `v1,`."""
     list_separator: str | None = None
     """What separates several signatures or pairs in the header; None where the header is one signature."""
-    pair: str | None = None
-    """The name of the pairs that hold signatures: `v1` in `t=…,v1=…`."""
+    pairs: tuple[str, ...] = ()
+    """The names of the pairs that hold signatures: `v1` in `t=…,v1=…`."""
+    pair_separator: str = "="
     timestamp_pair: str | None = None
     timestamp_headers: tuple[str, ...] = ()
     unit: str | None = None
@@ -28,6 +29,8 @@ class Scheme:
     id_headers: tuple[str, ...] = ()
     signed: str = "{body}"
     """What is signed: `{body}`, with `{timestamp}` and `{id}` round it as the sender does."""
+    list_space: str = ""
+    """What senders write behind a list separator; it is not needed to read one."""
     decoding: str = "text"
     """How a secret becomes a key: `text`, `hex`, `base64`, or `whsec` (base64 behind that prefix)."""
     tolerance: float = 300.0
@@ -48,7 +51,7 @@ STRIPE = Scheme(
     name="stripe",
     headers=("Stripe-Signature",),
     list_separator=",",
-    pair="v1",
+    pairs=("v1",),
     timestamp_pair="t",
     unit="s",
     signed="{timestamp}.{body}",
@@ -59,10 +62,11 @@ WORKOS = Scheme(
     name="workos",
     headers=("WorkOS-Signature",),
     list_separator=",",
-    pair="v1",
+    pairs=("v1",),
     timestamp_pair="t",
     unit="ms",
     signed="{timestamp}.{body}",
+    list_space=" ",
     tolerance=180.0,
 )
 """Source: workos-python, webhooks/_verification.py. The time is in milliseconds."""
@@ -98,7 +102,7 @@ PADDLE = Scheme(
     name="paddle",
     headers=("Paddle-Signature",),
     list_separator=";",
-    pair="h1",
+    pairs=("h1",),
     timestamp_pair="ts",
     unit="s",
     signed="{timestamp}:{body}",

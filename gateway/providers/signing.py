@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import hmac
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.providers.building import _key, _secrets, resolve_scheme, scheme_name
+from gateway.providers.building import resolve_scheme, scheme_name, token_place
+from gateway.providers.encodings import ENCODINGS
+from gateway.providers.headers import to_bytes
+from gateway.providers.keys import read_keys
 from gateway.providers.preset import Preset
 from gateway.providers.schemes import Scheme
 
@@ -16,34 +18,36 @@ from gateway.providers.schemes import Scheme
 def sign(
     verify: Mapping[str, Any] | None, preset: Preset | None, body: bytes, *, now: float, id: str
 ) -> dict[str, str]:
-    """Return the headers that a delivery of `body` needs to be verified.
+    """Return the headers that a delivery of `body` needs to be verified, made with the first secret that is set.
 
-    `now` is seconds since the epoch, `id` the message's id for schemes that sign one.
+    `verify` is None where anyone may post; `now` is seconds since the epoch, `id` the message's id for schemes that
+    sign one.
     """
     if verify is None:
         return {}
-    name, secret = scheme_name(verify, preset), _secrets(verify)[0]
+    name = scheme_name(verify, preset)
     if name == "token":
-        header = str(verify.get("header") or (preset.token_header if preset else None) or "Authorization")
-        prefix = str(verify.get("prefix", "Bearer " if header.lower() == "authorization" else ""))
-        return {header: prefix + secret}
+        header, prefix = token_place(verify, preset)
+        return {header: prefix + read_keys(verify, "text")[0].value.decode()}
     scheme = resolve_scheme(name, verify)
-    key = _key(secret, scheme.decoding)
-    assert key is not None, "the secret was checked when the configuration was read"
-    return _signed_headers(scheme, key, body, now, id)
+    return _signed_headers(scheme, read_keys(verify, scheme.decoding)[0].value, body, now, id)
 
 
 def _signed_headers(scheme: Scheme, key: bytes, body: bytes, now: float, id: str) -> dict[str, str]:
     time = _time(now, scheme.unit)
-    before, after = ("".join(_fill(piece, time, id) for piece in pieces).encode() for pieces in scheme.template)
+    before, after = (to_bytes("".join(_fill(piece, time, id) for piece in pieces)) for pieces in scheme.template)
     digest = hmac.digest(key, before + body + after, scheme.algorithm)
-    signature = digest.hex() if scheme.encoding == "hex" else _base64(digest, scheme.encoding)
+    signature = scheme.prefix + ENCODINGS[scheme.encoding].write(digest).decode()
     headers = dict.fromkeys(scheme.id_headers[:1], id) | dict.fromkeys(scheme.timestamp_headers[:1], time)
-    if scheme.pair is None:
-        return {**headers, scheme.headers[0]: scheme.prefix + signature}
-    pairs = [f"{scheme.timestamp_pair}={time}"] if scheme.timestamp_pair else []
-    separator = ", " if scheme.name == "workos" else scheme.list_separator or ","
-    return {**headers, scheme.headers[0]: separator.join([*pairs, f"{scheme.pair}={signature}"])}
+    return {**headers, scheme.headers[0]: _paired(scheme, time, signature)}
+
+
+def _paired(scheme: Scheme, time: str, signature: str) -> str:
+    if not scheme.pairs:
+        return signature
+    pairs = [(scheme.timestamp_pair, time)] if scheme.timestamp_pair else []
+    written = [f"{name}{scheme.pair_separator}{value}" for name, value in [*pairs, (scheme.pairs[0], signature)]]
+    return f"{scheme.list_separator}{scheme.list_space}".join(written)
 
 
 def _fill(piece: str, time: str, id: str) -> str:
@@ -54,8 +58,3 @@ def _time(now: float, unit: str | None) -> str:
     if unit == "iso":
         return datetime.fromtimestamp(now, UTC).isoformat()
     return str(int(now * 1000 if unit == "ms" else now))
-
-
-def _base64(digest: bytes, encoding: str) -> str:
-    encode = base64.b64encode if encoding == "base64" else base64.urlsafe_b64encode
-    return encode(digest).decode()

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from email.utils import formatdate
 from http import HTTPStatus
 
-import orjson
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
 from gateway.errors import GatewayError
+from gateway.store.codecs import dump_json
 
 STATUSES: Mapping[str, int] = {
     "malformed_request": 400,
@@ -149,4 +149,4 @@ def refused(refusal: Refusal, request_id: str, extra: Mapping[str, object] | Non
 def error_body(code: str, message: str, request_id: str, extra: Mapping[str, object] | None = None) -> bytes:
     """Return the one shape of all errors."""
     error = {"code": code, "message": message, "request_id": request_id}
-    return orjson.dumps({**(extra or {}), "error": error})
+    return dump_json({**(extra or {}), "error": error}).encode()

@@ -111,7 +111,7 @@ class ConnectionServer(web.Server):
             "keepalive_timeout": idle_timeout,
             "access_log": None,
             "auto_decompress": False,
-            "lingering_time": 5.0,
+            "lingering_time": 2.0,
             "read_bufsize": 2**16,
         }
         self._open = 0
@@ -128,11 +128,12 @@ class ConnectionServer(web.Server):
         return sum([connection.since == BUSY for connection in cast(list[Connection], self.connections)])
 
     async def all_answered(self) -> None:
-        """Wait until no request is being answered. Looks now and then: counting each request would cost them all."""
-        while self.busy:
+        """Wait until no request is being answered."""
+        while self.busy:  # noqa: ASYNC110 - an event would have to be set by every request, this looks only at the end
             await asyncio.sleep(0.01)
 
     def __call__(self) -> Connection:
+        """Return the protocol of a new connection (called by the loop)."""
         return Connection(self, self._loop_in_use, **self._options)
 
     def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:

@@ -34,6 +34,9 @@ class AddressList:
         self._networks = tuple(ip_network(network, strict=False) for network in networks)
         self._known: dict[str, bool] = {}
 
+    def __bool__(self) -> bool:
+        return bool(self._networks)
+
     def __contains__(self, text: str) -> bool:
         known = self._known.get(text)
         if known is None:

@@ -6,6 +6,7 @@ the client library's own counters, each with a lock, take as long as reading an 
 
 from __future__ import annotations
 
+import time
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -49,7 +50,7 @@ class Distribution:
 class SourceMetrics:
     """One source's deliveries, by what became of them."""
 
-    __slots__ = ("accepted", "dead", "duplicate", "refusals", "seconds", "source")
+    __slots__ = ("accepted", "dead", "duplicate", "last_at", "refusals", "seconds", "source")
 
     def __init__(self, source: str) -> None:
         self.source = source
@@ -58,6 +59,8 @@ class SourceMetrics:
         """Refused deliveries by error code."""
         self.seconds = Distribution(SECONDS)
         """From the request's head to its durable acknowledgement."""
+        self.last_at = time.time()
+        """When the last delivery was taken, or counting began: seconds since the epoch."""
 
     def outcomes(self) -> Iterable[tuple[str, int]]:
         """Return the numbers of deliveries by outcome."""

@@ -34,6 +34,7 @@ MAX_STORED_HEADERS = 16_384
 """Characters of a delivery's headers that are kept, as JSON."""
 
 _LONG_VALUE = 1_024
+_LONG_NAME = 100
 
 
 class Unreadable(GatewayError):
@@ -93,7 +94,8 @@ def _refuse_doubled_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(mapping) < len(pairs):
         seen: set[str] = set()
         doubled = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise Unreadable(f"the body is not unambiguous JSON: key `{doubled}` occurs twice in one object")
+        name = _writable(doubled[:_LONG_NAME])
+        raise Unreadable(f"the body is not unambiguous JSON: key `{name}` occurs twice in one object")
     return mapping
 
 

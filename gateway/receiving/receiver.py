@@ -11,7 +11,7 @@ import structlog
 from aiohttp import hdrs, web
 
 from gateway.errors import GatewayError, StorageUnavailable
-from gateway.receiving.answers import Answer, Refusal, error_body, refused
+from gateway.receiving.answers import Answer, Refusal, refused
 from gateway.receiving.bodies import rest_of_body, whole_body
 from gateway.receiving.deliveries import Source, read_delivery
 from gateway.receiving.limits import AddressList, client_address
@@ -74,6 +74,11 @@ class Receiver:
         status = b"duplicate" if receipt.duplicate else b"accepted"
         return Answer(200, b'{"status":"%b","id":"%d"}' % (status, receipt.id), request_id)
 
+    def is_stale(self, now: float) -> bool:
+        """Say whether deliveries have stayed away for longer than the source expects."""
+        limit = self.source.stale_after
+        return limit is not None and now - self._metrics.last_at > limit
+
     def _admit(self, request: web.BaseRequest) -> None:
         source = self.source
         address = self._address(request)
@@ -87,6 +92,7 @@ class Receiver:
 
     def _count(self, delivery: Delivery, receipt: Receipt, seconds: float) -> None:
         metrics = self._metrics
+        metrics.last_at = delivery.received_at / 1_000_000
         metrics.seconds.observe(seconds)
         if receipt.duplicate:
             metrics.duplicate += 1
@@ -96,21 +102,17 @@ class Receiver:
             metrics.dead += 1
 
     async def _answer_with_result(self, delivery: Delivery, receipt: Receipt) -> Answer:
-        request_id = delivery.request_id
-        if delivery.error is not None:
-            return Answer(200, self._pending(delivery), request_id)
-        try:
-            outcome = await self._inbox.outcome(receipt.id, RESULT_TIMEOUT)
-            response = outcome.response
-        except GatewayError as error:  # the event is stored, which is what the sender has to know
-            log.warning("outcome unknown", request_id=request_id, event=receipt.id, error=error.message)
-            response = None
-        return Answer(200, response or self._pending(delivery), request_id)
-
-    def _pending(self, delivery: Delivery) -> bytes:
-        pending = self.source.pending
-        assert pending is not None, "a source that answers with the outcome can always answer"
-        return pending(delivery.type, delivery.status, delivery.error)
+        status, error, response = delivery.status, delivery.error, None
+        if error is None:
+            try:
+                _, status, _, error, response = await self._inbox.outcome(receipt.id, RESULT_TIMEOUT)
+            except GatewayError as trouble:  # the event is stored, which is what the sender has to know
+                log.warning("outcome unknown", request_id=delivery.request_id, event=receipt.id, error=trouble.message)
+        if response is None:
+            pending = self.source.pending
+            assert pending is not None, "a source that answers with the outcome can always answer"
+            response = pending(delivery.type, status, error)
+        return Answer(200, response, delivery.request_id)
 
     def _refuse(self, refusal: Refusal, request: web.BaseRequest, request_id: str) -> Answer:
         self._metrics.refusals[refusal.code] += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import NamedTuple, cast
 
@@ -54,6 +55,7 @@ class ReceivingServer:
         handlers: Mapping[str, Handler] | None = None,
         trusted_proxies: AddressList | None = None,
         write_line: WriteLine | None = None,
+        more_metrics: Callable[[], Awaitable[bytes]] | None = None,
         max_connections: int | None = None,
         head_timeout: float = 15.0,
         idle_timeout: float = 75.0,
@@ -61,13 +63,13 @@ class ReceivingServer:
         """Take the sources and what answers for the rest.
 
         `handlers` maps prefixes such as `/api/` to handlers; a source's own path comes before any prefix.
-        `write_line` gets a log line for each accepted delivery. `max_connections` follows from the limit of
-        open files where it is not given. Timeouts are in seconds.
+        `write_line` gets a log line for each accepted delivery. `max_connections` is never more than the limit
+        of open files has room for. Timeouts are in seconds.
         """
         self._writer, self._health, self._registry = writer, health, registry
         self._metrics = ReceivingMetrics(registry)
         self._request_ids = RequestIds()
-        self._trusted, self._write_line = trusted_proxies, write_line
+        self._trusted, self._write_line, self._more_metrics = trusted_proxies, write_line, more_metrics
         self._receivers: dict[str, Receiver] = {}
         self.load(sources)
         self._handlers = sorted((handlers or {}).items(), key=lambda item: -len(item[0]))
@@ -91,10 +93,11 @@ class ReceivingServer:
     async def start(self, host: str, port: int) -> int:
         """Listen, and return the port (which the system chooses when 0 is given). Raises OSError."""
         max_connections, head_timeout, idle_timeout = self._limits
+        possible = connections_within(raise_file_limit())
         server = ConnectionServer(
             self._answer,
             request_ids=self._request_ids,
-            max_connections=max_connections or connections_within(raise_file_limit()),
+            max_connections=min(max_connections or possible, possible),
             head_timeout=head_timeout,
             idle_timeout=idle_timeout,
         )
@@ -105,6 +108,11 @@ class ReceivingServer:
         await site.start()
         self._running = _Running(server, runner, asyncio.get_running_loop().create_task(server.sweep()))
         return site.port
+
+    @property
+    def open_connections(self) -> int:
+        """Return how many connections are open."""
+        return self._metrics.connections()
 
     async def drain(self, timeout: float, *, grace: float = 0.0) -> None:
         """Stop: be not ready for `grace` seconds, take no more connections, answer what is under way, close.
@@ -172,11 +180,11 @@ class ReceivingServer:
 
     def _page_table(self) -> dict[str, Callable[[str], Awaitable[Answer]]]:
         table: dict[str, Callable[[str], Awaitable[Answer]]] = {}
-        services: dict[str, list[str]] = {}
+        neighbours: dict[str, list[Receiver]] = {}
         for path, receiver in self._receivers.items():
-            services.setdefault(f"{path.rpartition('/')[0]}/health", []).append(receiver.source.name)
-        for path, names in services.items():
-            table[path] = _SourceHealth(self._health, names)
+            neighbours.setdefault(f"{path.rpartition('/')[0]}/health", []).append(receiver)
+        for path, receivers in neighbours.items():
+            table[path] = SourceHealth(self._health, receivers)
         table.update({"/healthz": self._alive, "/readyz": self._ready, "/metrics": self._expose})
         return table
 
@@ -189,7 +197,9 @@ class ReceivingServer:
         return _json_answer(503 if reasons else 200, {"status": status, "reasons": reasons}, request_id)
 
     async def _expose(self, request_id: str) -> Answer:
-        return Answer(200, generate_latest(self._registry), request_id, content_type=CONTENT_TYPE_LATEST)
+        others = b"" if self._more_metrics is None else await self._more_metrics()
+        body = generate_latest(self._registry) + others
+        return Answer(200, body, request_id, content_type=CONTENT_TYPE_LATEST)
 
 
 class _Running(NamedTuple):
@@ -198,17 +208,21 @@ class _Running(NamedTuple):
     sweeper: asyncio.Task[None]
 
 
-class _SourceHealth:
-    """The health page beside the paths of one or several sources."""
+class SourceHealth:
+    """The health page beside a source's path; sources of one parent path share it, the first one names it."""
 
-    def __init__(self, health: Health, names: list[str]) -> None:
+    def __init__(self, health: Health, receivers: list[Receiver]) -> None:
         self._health = health
-        self._services = [f"{name}-webhook" for name in names]
+        self._receivers = receivers
+        self._services = [one.source.health_service or f"{one.source.name}-webhook" for one in receivers]
 
     async def __call__(self, request_id: str) -> Answer:
+        """Answer 200 while deliveries can be stored, else 503."""
         reason = await self._health.storage_reason()
+        now = time.time()
+        quiet = any(one.is_stale(now) for one in self._receivers)
         found: dict[str, object] = {
-            "status": "healthy" if reason is None else "unhealthy",
+            "status": "unhealthy" if reason is not None else "stale" if quiet else "healthy",
             "service": self._services[0],
             "timestamp": timestamp(),
         }

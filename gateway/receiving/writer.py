@@ -102,10 +102,21 @@ class GroupWriter:
             self._fail(batch, error)
         except Exception:
             log.exception("storing deliveries failed", count=len(batch))
-            self._fail(batch, StorageUnavailable())
+            await self._store_singly(batch)
         finally:
             # The next batch starts a turn of the loop after these answers: clients that answer at once are in it.
             self._loop.call_soon(self._next)
+
+    async def _store_singly(self, batch: list[tuple[Delivery, _Waiter]]) -> None:
+        """Store what can be stored of a batch that holds something the database cannot take."""
+        for one in batch:
+            try:
+                self._answer([one], await self._commit([one[0]]))
+            except GatewayError as error:
+                self._fail([one], error)
+            except Exception:
+                log.exception("storing a delivery failed", source=one[0].source, request_id=one[0].request_id)
+                self._fail([one], StorageUnavailable())
 
     def _next(self) -> None:
         if self._queue:

@@ -54,9 +54,14 @@ def dump_json(value: object) -> str:
 _JSON_OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z
 
 
+_MOST_DIGITS = 400
+
+
 def _json_default(value: object) -> object:
     if isinstance(value, Decimal):
-        return orjson.Fragment(format(value, "f"))
+        # A payload may hold `1e999999999`: written out, that would be a gigabyte of zeros.
+        plain = -_MOST_DIGITS < value.adjusted() < _MOST_DIGITS
+        return orjson.Fragment(format(value, "f") if plain else str(value))
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 

@@ -8,6 +8,7 @@ was said here.
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from gateway.expressions import CoercionError, coerce
 
 BUSY_TIMEOUT = 5.0
 """Seconds a statement waits for another process's write before it gives up."""
+
+LOCK_PAUSE = 0.0001
+"""Seconds between two tries to take the write lock."""
 
 # A checkpoint moves the write-ahead log into the database; small and often keeps its pauses short.
 CHECKPOINT_PAGES = 250
@@ -102,6 +106,8 @@ class Database:
         self.dialect = address.dialect
         self.execute: Execute = connection.execute
         self.execute_many = connection.executemany
+        self.lock_seconds = BUSY_TIMEOUT
+        """How long a transaction waits for another process's before it gives up."""
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -120,7 +126,21 @@ class Database:
     def begin(self) -> None:
         """Open a write transaction. Raises StorageUnavailable."""
         with storage_errors():
+            deadline = time.monotonic() + self.lock_seconds
+            while not self._begin_now():
+                if time.monotonic() > deadline:
+                    raise StorageUnavailable("the database cannot be used: another process keeps it locked")
+                # SQLite's own wait sleeps for whole milliseconds; the other writer's transaction is about as short.
+                time.sleep(LOCK_PAUSE)
+
+    def _begin_now(self) -> bool:
+        try:
             self.execute("BEGIN IMMEDIATE", ())
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorname != "SQLITE_BUSY":
+                raise
+            return False
+        return True
 
     def commit(self) -> None:
         """Make the open transaction durable: it is on disk when this returns. Raises StorageUnavailable."""
@@ -186,6 +206,8 @@ def _target(address: DatabaseAddress, *, read_only: bool) -> str:
 def _prepare(connection: sqlite3.Connection, *, read_only: bool) -> None:
     if not read_only:
         connection.execute("PRAGMA journal_mode = WAL")
+        # From here on waiting for the write lock is our own: `Database.begin`.
+        connection.execute("PRAGMA busy_timeout = 0")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     connection.execute("PRAGMA temp_store = MEMORY")

@@ -52,7 +52,7 @@ def _case_lines(case: CaseReport, paint: Paint) -> Iterator[str]:
         yield f"  {_place(case, failure)}: {failure.what}"
         yield from (paint(line, _GREEN) for line in _marked("- expected ", failure.expected))
         yield from (paint(line, _RED) for line in _marked("+ got      ", failure.got))
-    yield from (paint(f"  {line}", _DIM) for line in case.story)
+    yield from (paint(f"  {line}", _DIM) for line in case.story if line)
 
 
 def _marked(mark: str, text: str) -> Iterator[str]:
@@ -71,11 +71,11 @@ def _coverage_lines(coverage: Coverage) -> Iterator[str]:
     yield f"coverage: {coverage.percent} %"
 
 
-def json_report(report: SuiteReport) -> str:
-    """Return a report for programs."""
+def json_report(report: SuiteReport, *, left_out: int = 0) -> str:
+    """Return a report for programs; `left_out` tests files were not run."""
     content = {
         "cases": [_case_data(case) for case in report.cases],
-        "summary": {"passed": len(report.cases) - report.failed, "failed": report.failed},
+        "summary": {"passed": len(report.cases) - report.failed, "failed": report.failed, "files_not_run": left_out},
         "coverage": {
             "points": len(report.coverage.points),
             "reached": report.coverage.reached,

@@ -161,6 +161,8 @@ def test_what_no_rule_handles_can_be_kept(tmp_path: Path) -> None:
     ("body", "error"),
     [
         (b'{"a": 1, "a": 2}', "an object of the body has the key `a` twice"),
+        (b'{"a": ["\\ud800"]}', "the body holds half of a surrogate pair, which is no character"),
+        (b'{"\\udc00": 1}', "the body holds half of a surrogate pair, which is no character"),
         (b'{"a": NaN}', "the body holds `NaN`, which is not a JSON number"),
         (b'{"a": "\xff"}', "the body is not UTF-8: byte 7 is 0xff"),
         (b"[" * 101 + b"]" * 101, "the body is nested deeper than 100 levels"),
@@ -170,6 +172,15 @@ def test_what_no_rule_handles_can_be_kept(tmp_path: Path) -> None:
 def test_a_body_that_can_be_read_in_two_ways_is_a_dead_letter(bench: Bench, body: bytes, error: str) -> None:
     event = bench.process(body)
     assert (event["status"], event["error"]) == ("dead", error)
+
+
+@pytest.mark.parametrize("number", ["1e999999999", "-1E-999999999", "0e-999999", str(2**200), "1" * 5000])
+def test_a_monstrous_number_neither_hangs_nor_fills_the_memory(bench: Bench, number: str) -> None:
+    body = b'{"order": "a", "total": %b}' % number.encode()
+    [receipt] = bench.send(bench.delivery(body)._replace(type="opened"))
+    bench.run()
+    assert bench.event(receipt.id)["status"] in {"dead", "done"}
+    assert len(str(bench.rows("orders"))) < 200
 
 
 def test_an_event_of_a_source_that_is_gone_is_kept(bench: Bench) -> None:
@@ -197,7 +208,7 @@ def test_a_table_that_was_dropped_fails_its_events_and_not_the_engine(bench: Ben
 def test_a_locked_database_changes_nothing_and_is_tried_again(tmp_path: Path) -> None:
     bench = Bench(tmp_path, RULES)
     [receipt] = bench.send(bench.delivery({"type": "opened", "order": "a"}))
-    bench.database.execute("PRAGMA busy_timeout = 1", ())
+    bench.database.lock_seconds = 0.02
     other = Bench(tmp_path, RULES).database
     other.begin()
     with pytest.raises(StorageUnavailable):

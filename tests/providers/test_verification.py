@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-import json
+import hmac
 import secrets
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -99,13 +99,7 @@ def test_the_standard_webhooks_library_agrees() -> None:
     secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
     headers = sign({"secret": secret}, PRESETS["standard-webhooks"], BODY, now=NOW, id="msg_1")
     library = standardwebhooks.Webhook(secret)
-    assert headers["webhook-signature"] == library.sign("msg_1", stamp(NOW), BODY.decode())
-
-
-def stamp(now: float) -> Any:
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(now, UTC)
+    assert headers["webhook-signature"] == library.sign("msg_1", datetime.fromtimestamp(NOW, UTC), BODY.decode())
 
 
 @pytest.mark.parametrize("provider", [name for name in PRESETS if PRESETS[name].scheme != "paypal"])
@@ -163,14 +157,108 @@ def test_the_second_of_two_secrets_fits_while_one_replaces_the_other() -> None:
     assert found == Verified("stripe", 1, NOW)
 
 
+def test_a_secret_is_named_by_its_place_as_written() -> None:
+    assert verify_stripe(stripe_header(), secrets=("", " ", STRIPE_SECRET)) == Verified("stripe", 2, NOW)
+
+
 def test_white_space_round_a_secret_does_not_count() -> None:
     assert code(verify_stripe(stripe_header(), secrets=(STRIPE_SECRET + "\n",))) == "verified"
 
 
-def test_a_doubled_header_counts_as_one_list() -> None:
-    headers = CIMultiDict([("Stripe-Signature", f"v1={'0' * 64}"), ("Stripe-Signature", stripe_header())])
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([f"v1={'0' * 64}", stripe_header()], "verified"),
+        ([stripe_header(), ""], "verified"),
+        ([stripe_header(at=NOW - 9000), stripe_header()], "verified"),
+        ([stripe_header(), stripe_header(at=NOW - 9000)], "verified"),
+        ([f"t={NOW:.0f},v1={'0' * 64}", stripe_header(secret="whsec_other")], "signature_mismatch"),
+        (["", ""], "missing_signature"),
+        (["x"] * 4 + [stripe_header()], "signature_mismatch"),
+    ],
+)
+def test_of_a_doubled_header_one_that_holds_is_enough(values: list[str], expected: str) -> None:
+    headers = CIMultiDict([("Stripe-Signature", value) for value in values])
     verifier = build_verifier({"secret": STRIPE_SECRET}, PRESETS["stripe"])
-    assert code(verifier.verify(BODY, headers, NOW)) == "verified"
+    assert code(verifier.verify(BODY, headers, NOW)) == expected
+
+
+def test_a_doubled_signature_without_a_list_counts_too() -> None:
+    good = sign({"secret": "key"}, PRESETS["github"], BODY, now=NOW, id="")["X-Hub-Signature-256"]
+    headers = CIMultiDict([("X-Hub-Signature-256", f"sha256={'0' * 64}"), ("X-Hub-Signature-256", good)])
+    assert code(build_verifier({"secret": "key"}, PRESETS["github"]).verify(BODY, headers, NOW)) == "verified"
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        (None, "the header `Stripe-Signature` is missing"),
+        (f"t={NOW:.0f},v0=1", "the header `Stripe-Signature` holds no signature that begins with `v1=`"),
+        (f"v1={'0' * 64}", "the header `Stripe-Signature` names no time of signing"),
+        (f"t=1,t=2,v1={'0' * 64}", "the header `Stripe-Signature` names several times of signing"),
+        (f"t=1,v1={'0' * 44},v1=é", "2 signatures, none of them sha256 in hex"),
+        (
+            f"t=1,v1={'0' * 64},v1={'1' * 64}",
+            "2 signatures fit none of 1 secret: another secret, or the body was altered on the way",
+        ),
+    ],
+)
+def test_a_refusal_tells_the_reasons_apart(header: str | None, message: str) -> None:
+    found = verify_stripe(header)
+    assert isinstance(found, Refused)
+    assert (found.message, found.reason) == (message, message)
+
+
+REFUSED_HEADERS = (
+    None,
+    "",
+    "x",
+    f"t=1,v1={'0' * 64}",
+    stripe_header(at=NOW - 900),
+    stripe_header(secret="whsec_other"),
+)
+
+
+def test_a_refusal_never_holds_a_secret_or_a_signature() -> None:
+    wanted = stripe_header().rpartition("v1=")[2]
+    for header in REFUSED_HEADERS:
+        found = verify_stripe(header)
+        assert isinstance(found, Refused)
+        assert not {part for part in (STRIPE_SECRET, wanted) if part in found.message + found.reason}
+
+
+def test_a_missing_header_beside_the_signature_is_named() -> None:
+    verify = {"secret": "whsec_" + base64.b64encode(b"k" * 24).decode()}
+    headers = sign(verify, PRESETS["svix"], BODY, now=NOW, id="msg_1")
+    for name in ("webhook-id", "webhook-timestamp", "webhook-signature"):
+        left = {key: value for key, value in headers.items() if key != name}
+        found = build_verifier(verify, PRESETS["svix"]).verify(BODY, left, NOW)
+        assert isinstance(found, Refused)
+        assert (found.code, found.message) == ("missing_signature", f"the header `{name}` is missing")
+
+
+def test_the_headers_of_svix_are_those_of_standard_webhooks() -> None:
+    verify = {"secret": "whsec_" + base64.b64encode(b"k" * 24).decode()}
+    headers = sign(verify, PRESETS["standard-webhooks"], BODY, now=NOW, id="msg_1")
+    svix = {name.replace("webhook-", "svix-"): value for name, value in headers.items()}
+    several = {**svix, "svix-signature": f"v1a,abc v1,wrong {svix['svix-signature']}"}
+    verifier = build_verifier(verify, PRESETS["standard-webhooks"])
+    assert code(verifier.verify(BODY, several, NOW)) == "verified"
+    assert code(verifier.verify(BODY, {**svix, "svix-id": "msg_2"}, NOW)) == "signature_mismatch"
+
+
+@pytest.mark.parametrize("encoding", ["hex", "base64", "base64url"])
+def test_a_signature_fits_as_it_is_written(encoding: str) -> None:
+    verify = {"scheme": "hmac", "secret": "key", "header": "X-Sig", "encoding": encoding}
+    verifier = build_verifier(verify, None)
+    good = sign(verify, None, BODY, now=NOW, id="")["X-Sig"]
+    others = {good.swapcase(), good + "A", good[:-2], " ".join(good), good.replace("=", "")} - {good}
+    fitting = {text for text in others if code(verifier.verify(BODY, {"X-Sig": text}, NOW)) == "verified"}
+    assert fitting == ({good.upper()} if encoding == "hex" else {good.replace("=", "")})
+    for at in range(len(good.rstrip("="))):
+        for other in {"A", "b", "-", "0"} - {good[at], good[at].lower(), good[at].upper()}:
+            changed = good[:at] + other + good[at + 1 :]
+            assert code(verifier.verify(BODY, {"X-Sig": changed}, NOW)) == "signature_mismatch"
 
 
 def test_workos_times_are_milliseconds() -> None:
@@ -198,7 +286,10 @@ def test_a_concealing_source_tells_the_log_alone() -> None:
         ([("asaas-access-token", "é")], "signature_mismatch"),
         ([("asaas-access-token", "")], "missing_signature"),
         ([], "missing_signature"),
-        ([("asaas-access-token", "wrong"), ("asaas-access-token", "right")], "signature_mismatch"),
+        ([("asaas-access-token", "\ud800right")], "signature_mismatch"),
+        ([("asaas-access-token", "wrong"), ("asaas-access-token", "right")], "verified"),
+        ([("asaas-access-token", "wrong"), ("asaas-access-token", "")], "signature_mismatch"),
+        ([("asaas-access-token", "wrong")] * 4 + [("asaas-access-token", "right")], "signature_mismatch"),
     ],
 )
 def test_tokens(given: list[tuple[str, str]], expected: str) -> None:
@@ -231,6 +322,8 @@ GENERIC: list[dict[str, Any]] = [
         "id_header": "X-Id",
         "timestamp": {"pair": "time", "unit": "ms"},
     },
+    {"header": "X-Sig", "pair": ["new", "old"], "pair_separator": ":", "prefix": "sha256:"},
+    {"scheme": "stripe", "timestamp": {"unit": "ms"}, "header": "X-Sig"},
 ]
 
 
@@ -244,29 +337,47 @@ def test_a_scheme_of_ones_own(parts: dict[str, Any]) -> None:
     assert code(verifier.verify(BODY + b"x", headers, NOW)) == "signature_mismatch"
 
 
+def test_every_named_pair_holds_signatures() -> None:
+    verify = {"scheme": "hmac", "secret": "key", "header": "X-Sig", "pair": ["new", "old"]}
+    header = sign(verify, None, BODY, now=NOW, id="")["X-Sig"]
+    assert header.startswith("new=")
+    verifier = build_verifier(verify, None)
+    assert code(verifier.verify(BODY, {"X-Sig": f"new=00,{header.replace('new', 'old')}"}, NOW)) == "verified"
+    assert code(verifier.verify(BODY, {"X-Sig": header.replace("new", "older")}, NOW)) == "signature_mismatch"
+
+
+@pytest.mark.parametrize(("tolerance", "seconds"), [("90s", 90), ("1m30s", 90), ("1h", 3600), ("500ms", 0)])
+def test_a_tolerance_of_ones_own(tolerance: str, seconds: int) -> None:
+    assert code(verify_stripe(stripe_header(at=NOW - seconds), tolerance=tolerance)) == "verified"
+    found = verify_stripe(stripe_header(at=NOW - seconds - 1), tolerance=tolerance)
+    assert code(found) == "timestamp_outside_tolerance"
+
+
 @pytest.mark.parametrize(
-    ("verify", "provider", "message"),
-    [
-        ({}, "stripe", "there is no secret to verify with"),
-        ({"secrets": ["", "  "]}, "stripe", "there is no secret to verify with"),
-        ({"token": ""}, "asaas", "there is no token to verify with"),
-        ({"secret": "whsec_not base64!"}, "standard-webhooks", "the secret is not base64"),
-        ({"secret": "xyz", "secret_encoding": "hex"}, "stripe", "the secret is not hex"),
-        ({"secret": "x", "tolerance": "0s"}, "stripe", "a tolerance of 0 would refuse every delivery"),
-        ({"scheme": "hmac", "secret": "x", "signed": "{timestamp}"}, None, "what is signed must hold `{body}`"),
-        ({"scheme": "rot13", "secret": "x"}, None, "there is no scheme `rot13`"),
-    ],
+    "time", ["", "soon", "2023-11-14T22:13:20", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "\ud800"]
 )
-def test_what_cannot_verify_is_a_problem(verify: dict[str, Any], provider: str | None, message: str) -> None:
-    problems = verify_problems(verify, PRESETS.get(provider or ""))
-    assert message in [problem.message for problem in problems]
+def test_a_time_that_is_signed_may_still_be_none(time: str) -> None:
+    verify = {
+        "scheme": "hmac",
+        "secret": "key",
+        "header": "X-Sig",
+        "signed": "{timestamp}{body}",
+        "timestamp": {"header": "X-Time", "unit": "iso"},
+    }
+    signature = hmac.digest(b"key", time.encode(errors="surrogatepass") + BODY, "sha256").hex()
+    found = build_verifier(verify, None).verify(BODY, {"X-Sig": signature, "X-Time": time}, NOW)
+    expected = "timestamp_outside_tolerance" if time[-6:-2] in {"+14:", "-14:"} else "signature_mismatch"
+    assert code(found) == ("missing_signature" if not time else expected)
 
 
+NAMES = {
+    name for scheme in SCHEMES.values() for name in (*scheme.headers, *scheme.timestamp_headers, *scheme.id_headers)
+}
 HEADERS = st.dictionaries(
-    st.sampled_from(
-        sorted({name for s in SCHEMES.values() for name in (*s.headers, *s.timestamp_headers, *s.id_headers)} | {"X-T"})
-    ),
-    st.text(st.characters(codec=None, exclude_characters="\r\n\0"), max_size=80) | st.just(stripe_header()),
+    st.sampled_from(sorted(NAMES | {"asaas-access-token"})),
+    st.text(st.characters(exclude_categories=()), max_size=80)
+    | st.text("tv0123456789=,. ", max_size=80)
+    | st.just(stripe_header()),
 )
 
 
@@ -298,17 +409,3 @@ def test_one_changed_bit_is_refused(at: int, bit: int, where: str) -> None:
         changed = bytearray(bytes.fromhex(digest))
         changed[at % 32] ^= 1 << bit
         assert code(verify_stripe(f"{before}v1={changed.hex()}")) == "signature_mismatch"
-
-
-def recorded() -> list[dict[str, Any]]:
-    path = Path(__file__).parents[3] / "shared" / "payloads" / "vectors" / "hmac_vectors.json"
-    return json.loads(path.read_text()) if path.exists() else []
-
-
-@pytest.mark.skipif(not recorded(), reason="the recorded vectors are not here")
-@pytest.mark.parametrize("vector", recorded(), ids=lambda vector: vector["scheme"])
-def test_a_recorded_vector_is_verified(vector: dict[str, Any]) -> None:
-    verifier = build_verifier({"secret": vector["secret"]}, PRESETS[vector["scheme"]])
-    body = vector["body_utf8"].encode()
-    assert code(verifier.verify(body, vector["headers"], vector.get("now", 0))) == "verified"
-    assert code(verifier.verify(body + b"\n", vector["headers"], vector.get("now", 0))) == "signature_mismatch"

@@ -39,7 +39,7 @@ GOOD = "  - {name: good, event: {type: order}, expect: {status: done}}\n"
             "GW102 a row of `customers` needs `id`",
         ),
         (
-            "{name: a, given: {tables: {customers: [{id: x, status: {is: present}}]}}, event: {}, expect: {rule: null}}",
+            "{name: a, given: {tables: {customers: [{id: x, status: [new]}]}}, event: {a: 1}, expect: {rule: null}}",
             "GW305 column `status` is text",
         ),
         (

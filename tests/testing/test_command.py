@@ -33,7 +33,7 @@ def test_a_failure_shows_what_was_expected_and_the_story(folder: Folder) -> None
         "    + got      nobody",
         "  event 1 of shop: order, e1",
     ]
-    assert "            amount = 20, from `amount`" in lines[5:]
+    assert any(line.strip() == "amount = 20, from `amount`" for line in lines)
     assert any(line.endswith("find customers: no row fits, `missing: finish` (rules/shop.yaml:18)") for line in lines)
     assert lines[-1].startswith("1 failed, 1 case passed in ")
 
@@ -112,7 +112,7 @@ def test_json(folder: Folder) -> None:
     result = folder.command("--json")
     assert result.exit_code == 1
     report = json.loads(result.stdout)
-    assert report["summary"] == {"passed": 1, "failed": 1}
+    assert report["summary"] == {"passed": 1, "failed": 1, "files_not_run": 0}
     assert [case["passed"] for case in report["cases"]] == [True, False]
     assert report["cases"][1]["failures"] == [
         {"line": 4, "column": 100, "expectation": "result", "expected": "booked", "got": "nobody"}

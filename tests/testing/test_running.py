@@ -215,3 +215,38 @@ def test_a_table_that_is_used_as_it_stands_is_made_from_its_columns(folder: Fold
     )
     folder.write(f"\n  - name: one\n    {ANNA}\n    {ORDER}\n    expect: {{result: booked}}\n")
     assert folder.failures() == []
+
+
+def test_a_mistake_in_the_answer_does_not_stop_the_engine(folder: Folder) -> None:
+    config = folder.path / "gateway.yaml"
+    config.write_text(config.read_text().replace("said: $outcome", 'said: "${ sum(outcome) }"'))
+    folder.write(f"""
+  - name: one
+    {ANNA}
+    {ORDER}
+    expect:
+      status: done
+      response:
+        status: done
+        result: booked
+        error: "response: argument 1 (`list`) of `sum` must be a list, got text `booked`"
+""")
+    assert folder.failures() == []
+
+
+def test_a_sum_is_never_that_of_a_part(folder: Folder) -> None:
+    (folder.path / "rules" / "strict.yaml").write_text("""
+version: 1
+tables: {lines: {columns: {id: {type: integer, primary_key: true}, order: {type: text}}}}
+rules:
+  - name: any
+    on: known
+    do: [{find: lines, where: {order: a}, all: true, as: found}, {finish: "${ to_string(length(found)) }"}]
+""")
+    for count, expected in ((1000, "{result: '1000'}"), (1001, "{status: dead, error: more than 1000 rows}")):
+        rows = ", ".join(f"{{id: {number}, order: a}}" for number in range(count))
+        folder.write(
+            f"  - {{name: a, given: {{tables: {{lines: [{rows}]}}}}, event: {{type: known}}, expect: {expected}}}\n",
+            source="strict",
+        )
+        assert folder.failures() == []

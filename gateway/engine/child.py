@@ -1,0 +1,96 @@
+"""The engine in a process of its own: what it is told on standard input, and what it tells on standard output.
+
+Commands are lines: `wake` (something was stored), `reload`, `metrics`. Answers are JSON objects, one a line; binary
+metrics travel as text. When standard input ends the running slice is committed and the process ends, so that it never
+outlives the one that receives.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from collections.abc import Callable, Sequence
+
+import orjson
+
+from gateway.engine.worker import EngineWork
+from gateway.errors import GatewayError
+from gateway.store.inbox import Outcome
+
+COMMANDS_IN = 0
+ANSWERS_OUT = 1
+
+RECEIVING_SECONDS = 0.05
+"""For so long after a `wake` deliveries are taken to be coming in."""
+
+# SQLite has no queue of writers: between two slices the receiving process gets a chance to take the lock.
+TURN_SECONDS = 0.0003
+
+
+def tell(answer: dict[str, object]) -> None:
+    """Write one answer."""
+    line = orjson.dumps(answer) + b"\n"
+    while line:
+        line = line[os.write(ANSWERS_OUT, line) :]
+
+
+def tell_outcomes(outcomes: Sequence[Outcome]) -> None:
+    """Say how events of sources that answer with the outcome have ended."""
+    tell({"outcomes": [[*o[:4], None if o.response is None else o.response.decode()] for o in outcomes]})
+
+
+class EngineChild:
+    """Runs slices, and listens for commands between them."""
+
+    def __init__(self, work: EngineWork, *, reload: Callable[[], None], metrics: Callable[[], str]) -> None:
+        """Take the work, what reads the rules again (raises GatewayError), and what renders the metrics."""
+        self._work = work
+        self._reload = reload
+        self._metrics = metrics
+        self._woken_at = 0.0
+        self._trouble: str | None = None
+        self._partial = b""
+
+    def run(self) -> None:
+        """Work until standard input ends."""
+        tell({"ready": True})
+        poller = select.poll()
+        poller.register(COMMANDS_IN, select.POLLIN | select.POLLHUP)
+        pause = 0.0
+        while True:
+            if poller.poll(pause * 1000) and not self._listen():
+                return
+            receiving = time.monotonic() - self._woken_at < RECEIVING_SECONDS
+            pause = self._work(1 if receiving else 0)
+            self._tell_trouble()
+            if receiving and pause == 0:
+                time.sleep(TURN_SECONDS)
+
+    def _listen(self) -> bool:
+        """Read what was said and do it; false when nobody will say anything any more."""
+        said = os.read(COMMANDS_IN, 65536)
+        if not said:
+            return False
+        *lines, self._partial = (self._partial + said).split(b"\n")
+        for line in dict.fromkeys(lines):
+            self._obey(line)
+        return True
+
+    def _obey(self, command: bytes) -> None:
+        if command == b"wake":
+            self._woken_at = time.monotonic()
+        elif command == b"metrics":
+            tell({"metrics": self._metrics()})
+        elif command == b"reload":
+            try:
+                self._reload()
+            except GatewayError as error:
+                tell({"reloaded": error.message})
+            else:
+                tell({"reloaded": None})
+
+    def _tell_trouble(self) -> None:
+        if self._work.trouble != self._trouble:
+            self._trouble = self._work.trouble
+            tell({"trouble": self._trouble})
