@@ -13,6 +13,7 @@ import itertools
 import logging
 import re
 import secrets
+import string
 import sys
 import threading
 import time
@@ -43,8 +44,18 @@ _CARD = re.compile(r"(?<![0-9A-Za-z])[2-6](?:[ -]?[0-9]){12,18}(?![0-9A-Za-z])")
 _TOKEN = re.compile(r"\b((?:whsec|whsk|sk|rk)_|Bearer\s+|Basic\s+)[A-Za-z0-9_+/=.~-]{6,}", re.IGNORECASE)
 _URL_PASSWORD = re.compile(r"(://[^/\s:@]*:)[^/\s@]+(?=@)")
 _ALIKE_DIGITS = bytes.maketrans(b"123456789", b"0" * 9)
-# What every text that one of the patterns fits has in it, and what nested values have in JSON.
-_MARKS = (b"@", b"%40", b"sk_", b"rk_", b"whsec_", b"whsk_", b"earer", b"asic", b":{", b":[")
+# What every text that one of the patterns fits has in it, and what nested values have in JSON; before each the byte
+# of it that is rarest in a log, because looking for one byte is ten times as fast.
+_MARKS = (
+    (b"@", b"@"),
+    (b"%", b"%40"),
+    (b"[", b":["),
+    (b":", b":{"),
+    (b"_", b"k_"),
+    (b"_", b"whsec_"),
+    (b" ", b"earer "),
+    (b" ", b"asic "),
+)
 
 _HARMLESS = frozenset({bool, float, type(None)})
 _SHORTEST_CARD = 10**12
@@ -58,7 +69,7 @@ class Redactor:
 
     def __init__(self) -> None:
         self._secrets: dict[str, re.Pattern[str]] = {}
-        self._marks: tuple[bytes, ...] = _MARKS
+        self._marks: tuple[tuple[bytes, bytes], ...] = _MARKS
 
     def register(self, secret: str) -> None:
         """Hide a secret wherever it occurs from now on. An empty one is no secret."""
@@ -68,12 +79,14 @@ class Redactor:
         pattern = re.escape(text)
         whole = pattern if len(text) >= _SHORT_SECRET else rf"(?<!\w){pattern}(?!\w)"
         self._secrets = {**self._secrets, text: re.compile(whole)}
-        self._marks = (*self._marks, text.encode(), orjson.dumps(text)[1:-1])
+        forms = {text.encode(), orjson.dumps(text)[1:-1]}
+        self._marks = (*self._marks, *((form[:1], form) for form in forms))
 
     def harmless(self, text: bytes) -> bool:
         """Say that a text, or flat JSON, has nothing to hide: a few plain searches instead of all the patterns."""
-        if any(mark in text for mark in self._marks):
-            return False
+        for byte, mark in self._marks:
+            if byte in text and mark in text:
+                return False
         return b"0" * 13 not in text.translate(_ALIKE_DIGITS, b" -")
 
     def fields(self, fields: Mapping[str, Any]) -> Fields:
@@ -322,7 +335,8 @@ class RequestIds:
     """Names requests: the caller's own id where it is sane, else one that no other request of any process has."""
 
     def __init__(self) -> None:
-        self._prefix = secrets.token_hex(6)
+        # Letters only: with digits in front of the counter's an id could look like a card number to the redactor.
+        self._prefix = "".join([secrets.choice(string.ascii_lowercase) for _ in range(10)])
         self._counter = itertools.count(1)
 
     def take(self, given: str | None) -> str:

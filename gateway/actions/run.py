@@ -56,11 +56,18 @@ def _check(run: Run, scope: CheckScope) -> None:
 
 def _bind(run: Run, linker: Linker) -> Callable[[PassState], Signal]:
     steps: Callable[[PassState], Signal] = linker.procedure(run.procedure)
+    pointer, procedure = linker.pointer, run.procedure
     if not run.names:
-        return steps
+
+        def plainly(state: PassState) -> Signal:
+            state.notes.append((pointer, "run", procedure))
+            return steps(state)
+
+        return plainly
     names = {name: value.evaluate for name, (_, value) in run.names.items()}
 
     def with_names(state: PassState) -> Signal:
+        state.notes.append((pointer, "run", procedure))
         state.scope.update({name: value(state.scope, state) for name, value in names.items()})
         return steps(state)
 

@@ -78,12 +78,15 @@ def _bind(upsert: Upsert, linker: Linker) -> Callable[[PassState], Signal]:
     columns = tuple(dict.fromkeys((*key_columns, *upsert.set.columns, *upsert.on_insert.columns, *stamp)))
     add, writer, kept_by = table.inserter(columns), RowWriter(table), link_as_of(as_of)
     blank: dict[str, object] = {c.name: c.default if c.has_default else None for c in table.spec.columns}
+    # A row named by its primary key that this pass has read before need not be read again.
+    own_key = table.spec.key.name if table.spec.key and key_columns == (table.spec.key.name,) else None
     pointer, bind_as, name, own = linker.pointer, linker.bind_as, table.name, not table.spec.existing
 
     def run(state: PassState) -> Signal:
         key = key_of(state)
         _require_key(upsert.table, key)
-        rows = query(state.execute, list(key.values()))
+        known = state.rows.get((name, key[own_key])) if own_key is not None else None
+        rows = query(state.execute, list(key.values())) if known is None else [known]
         if not rows:
             values = {**key, **set_of(state), **first_of(state)}
             if as_of is not None:

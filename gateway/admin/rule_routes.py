@@ -11,7 +11,15 @@ from gateway.admin.project_json import rules_json
 from gateway.admin.refusals import Refused
 from gateway.admin.routes import Call, Calls, Route, Running
 from gateway.admin.schemas import EVENT, SOURCE, list_of, record, ref
-from gateway.admin.triggering import Sample, SampleInvalid, change, require_source, sample_payload, sign_sample
+from gateway.admin.triggering import (
+    Sample,
+    SampleInvalid,
+    answered_number,
+    change,
+    require_source,
+    sample_payload,
+    sign_sample,
+)
 from gateway.errors import NotFound
 from gateway.expressions import to_json
 from gateway.store.database import Database
@@ -74,7 +82,7 @@ class RuleRoutes:
     async def _trigger(self, call: Call) -> dict[str, Any]:
         sample = self._sample(call)
         delivered = await self._deliver(sample)
-        event = await self._became(sample) if delivered.status < 300 else None
+        event = await self._became(sample, delivered) if delivered.status < 300 else None
         return {
             "answer": {"status": delivered.status, "body": delivered.body.decode("utf-8", "replace")},
             "event": None if event is None else event_json(event),
@@ -93,18 +101,19 @@ class RuleRoutes:
             raise Refused("invalid_json", error.message) from error
         return sign_sample(source, event_type, to_json(payload).encode(errors="backslashreplace"), now=now)
 
-    async def _became(self, sample: Sample) -> Event | None:
+    async def _became(self, sample: Sample, delivered: Delivered) -> Event | None:
+        name = answered_number(delivered.body) or sample.event_id
         try:
-            seq = await self._reader.call(lambda database: _stored(database, sample))
+            seq = await self._reader.call(lambda database: _stored(database, sample, name))
         except NotFound:
             return None
         await self._wait_for(seq, PATIENCE)
         return await self._reader.call(lambda database: get_event(database, str(seq)).event)
 
 
-def _stored(database: Database, sample: Sample) -> int:
-    if sample.event_id is not None:
-        return find_event(database, sample.event_id, sample.source)
+def _stored(database: Database, sample: Sample, name: str | None) -> int:
+    if name is not None:
+        return find_event(database, name, sample.source)
     return find_request(database, sample.source, sample.request_id)
 
 

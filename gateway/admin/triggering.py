@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from gateway.config.diagnostics import did_you_mean
 from gateway.config.payload_edits import edit
 from gateway.engine.payload import PayloadRefused, read_payload
@@ -106,6 +108,17 @@ def _parsed(body: bytes) -> object:
         return read_payload(body)
     except PayloadRefused:
         return None
+
+
+def answered_number(body: bytes) -> str | None:
+    """Return the event's number where the gateway's answer names it, else None (a source may answer otherwise)."""
+    try:
+        match orjson.loads(body):
+            case {"status": "accepted" | "duplicate", "id": str(number)} if number.isdigit():
+                return number
+    except orjson.JSONDecodeError:
+        return None
+    return None
 
 
 def base_url(host: str, port: int) -> str:

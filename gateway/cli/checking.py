@@ -9,8 +9,10 @@ from gateway.config.checks import check_rules, merge_tables
 from gateway.config.diagnostics import Findings
 from gateway.config.document import Mapping, read_document
 from gateway.config.reporters import Checked
+from gateway.config.rule_tests import CaseFile
 from gateway.config.rules import RulesFile
-from gateway.project import load_project, load_rules
+from gateway.project import Project, load_project, load_rules
+from gateway.testing.loading import find_tests, load_tests
 
 TESTS = (".test.yaml", ".test.yml")
 """How the names of tests of rules end."""
@@ -25,10 +27,19 @@ def check_paths(paths: Sequence[Path], config: Path, findings: Findings) -> Chec
     files = [file for path in paths for file in _files(path)]
     configurations = [path for path in files if is_configuration(path)]
     projects = [project for path in configurations if (project := load_project(path, findings)) is not None]
+    tests = [file for project in projects for file in _tests_of(project, findings)]
     read = {path.resolve(): file for project in projects for path, file in project.files.items()}
     alone = [path for path in files if path not in configurations and path.resolve() not in read]
     read.update(_check_alone(alone, config, findings))
-    return Checked(files=len(configurations) + len(read), rules=sum(len(file.rules) for file in read.values()))
+    return Checked(
+        files=len(configurations) + len(read) + len(tests), rules=sum(len(file.rules) for file in read.values())
+    )
+
+
+def _tests_of(project: Project, findings: Findings) -> list[CaseFile]:
+    """Check the tests that stand beside a project's rules."""
+    folder = project.settings.path.parent / "rules" / "tests"
+    return load_tests(project, find_tests([folder]), findings) if folder.is_dir() else []
 
 
 def is_configuration(path: Path) -> bool:

@@ -18,7 +18,7 @@ from gateway.errors import Conflict, NotFound
 
 if TYPE_CHECKING:
     from gateway.admin.triggering import Sample
-    from gateway.cli.client import Client
+    from gateway.cli.client import Client, Reply
     from gateway.settings import Settings, SourceSettings
 
 _PATIENCE = 30.0
@@ -52,7 +52,7 @@ def command(
     token = settings.admin_token
     client = Client(url or _address(settings), None if token is None else token.reveal())
     reply = client.post(sample.path, sample.body, sample.headers)
-    event = _wait(client, sample) if reply.status < 300 else None
+    event = _wait(client, sample, reply) if reply.status < 300 else None
     if as_json:
         print_json({"answer": {"status": reply.status, "body": reply.text}, "event": event})
     else:
@@ -116,19 +116,21 @@ def _address(settings: Settings) -> str:
     return base_url(settings.server.host, settings.server.port)
 
 
-def _wait(client: Client, sample: Sample) -> dict[str, Any] | None:
+def _wait(client: Client, sample: Sample, reply: Reply) -> dict[str, Any] | None:
     """Return the event once it has left `ready`, or as it stands when patience ends; None where it is not found."""
-    deadline = time.monotonic() + _PATIENCE
+    from gateway.admin.triggering import answered_number
+
+    name, deadline = answered_number(reply.body) or sample.event_id, time.monotonic() + _PATIENCE
     while True:
-        event = _find(client, sample)
+        event = _find(client, sample, name)
         if event is None or event["status"] != "ready" or time.monotonic() > deadline:
             return event
         time.sleep(_PAUSE)
 
 
-def _find(client: Client, sample: Sample) -> dict[str, Any] | None:
-    if sample.event_id is not None:
-        return client.event(sample.event_id, sample.source)
+def _find(client: Client, sample: Sample, name: str | None) -> dict[str, Any] | None:
+    if name is not None:
+        return client.event(name, sample.source)
     return client.event_of_request(sample.request_id, sample.source)
 
 

@@ -15,8 +15,10 @@ from typing import NamedTuple
 
 import structlog
 
-from gateway.engine.passes import EPOCH, PassResult, answer, run_pass
+from gateway.engine.passes import EPOCH, PassResult, run_pass
 from gateway.engine.program import Program, SourceProgram
+from gateway.engine.responding import answer, bare_scope
+from gateway.expressions import NO_CONTEXT
 from gateway.store.database import Database, Execute, is_trouble, storage_errors
 from gateway.store.inbox import (
     Claimed,
@@ -33,6 +35,8 @@ from gateway.store.inbox import (
 )
 
 _log = structlog.get_logger("gateway.engine")
+
+_BROKEN = "the gateway failed at this event: see its log"
 
 # After a slice had to be undone, the next ones expect the same for a while.
 CAREFUL_SLICES = 16
@@ -176,24 +180,30 @@ class Engine:
         return result
 
     def _decide(self, source: SourceProgram, event: Claimed, result: PassResult | None, now: int) -> Finish:
-        attempts = event.attempts + 1
-        if result is None:
-            return self._retried(
-                event, attempts, now, status="waiting", rule=None, error="the gateway failed at this event: see its log"
-            )
-        if result.status in {"done", "ignored"}:
-            finish = Finish(
-                result.status, attempts, None, now, result.rule, result.result, result.error, None, event.seq
-            )
-        elif result.status == "parked" or result.retry:
-            status = "parked" if result.status == "parked" else "waiting"
-            finish = self._retried(event, attempts, now, status=status, rule=result.rule, error=result.error)
-        else:
-            finish = _dead(event, attempts, now, result.rule, result.error)
+        finish = self._finish(event, result, now)
         if source.respond is None:
             return finish
-        said = answer(source, result.state, finish.status, finish.result, finish.error)
+        scope = bare_scope(source.name, event.type) if result is None else result.state.scope
+        said = answer(
+            source.respond,
+            scope,
+            NO_CONTEXT if result is None else result.state,
+            status=finish.status,
+            result=finish.result,
+            error=finish.error,
+        )
         return finish._replace(response=said)
+
+    def _finish(self, event: Claimed, result: PassResult | None, now: int) -> Finish:
+        attempts = event.attempts + 1
+        if result is None:
+            return self._retried(event, attempts, now, status="waiting", rule=None, error=_BROKEN)
+        if result.status in {"done", "ignored"}:
+            return Finish(result.status, attempts, None, now, result.rule, result.result, result.error, None, event.seq)
+        if result.status == "parked" or result.retry:
+            status = "parked" if result.status == "parked" else "waiting"
+            return self._retried(event, attempts, now, status=status, rule=result.rule, error=result.error)
+        return _dead(event, attempts, now, result.rule, result.error)
 
     def _retried(
         self, event: Claimed, attempts: int, now: int, *, status: str, rule: str | None, error: str | None

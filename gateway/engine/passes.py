@@ -210,16 +210,3 @@ def _result(
         logs=state.logs,
         state=state,
     )
-
-
-def answer(source: SourceProgram, state: PassState, status: str, result: str | None, error: str | None) -> str | None:
-    """Render the answer of a source that answers with the outcome; None for any other source.
-
-    `status` is the event's, after it was decided whether a failure is tried again.
-    """
-    if source.respond is None:
-        return None
-    waits = status in {"waiting", "parked"}
-    outcome = result if status == "done" else "retrying" if waits else "failed" if status == "dead" else status
-    said = {"status": status, "result": result, "error": None if waits else error, "outcome": outcome}
-    return source.respond({**state.scope, **said}, state)

@@ -18,7 +18,7 @@ def read_payload(body: bytes) -> object:
     """Parse a body. Numbers with a point or exponent become Decimal.
 
     Raises PayloadRefused for broken UTF-8, halves of surrogate pairs, NaN and infinities, an object with the same key
-    twice, nesting beyond DEEPEST, and text that is not JSON. Source: RFC 8259; what it leaves to implementations is refused.
+    twice, nesting beyond DEEPEST, and text that is not JSON. Source: RFC 8259; what it leaves open is refused.
     """
     try:
         text = body.decode("utf-8")
@@ -28,15 +28,15 @@ def read_payload(body: bytes) -> object:
         _refuse_depth(text)
     try:
         payload = _DECODER.decode(text)
-        if "\\u" in text:
-            _refuse_halves(payload)
-        return payload
     except json.JSONDecodeError as error:
         raise PayloadRefused(
             f"the body is not JSON: {error.msg[:1].lower()}{error.msg[1:]} at line {error.lineno} column {error.colno}"
         ) from None
     except (ValueError, RecursionError) as error:
         raise PayloadRefused(f"the body cannot be read: {error}") from None
+    if "\\u" in text:
+        _refuse_halves(payload)
+    return payload
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -48,7 +48,11 @@ class EngineWork:
         try:
             done = self._engine.run_slice(BUSY_SLICE if waiting else IDLE_SLICE)
         except StorageUnavailable as error:
-            return self._wait_out(error)
+            return self._wait_out(error.message)
+        except Exception:  # noqa: BLE001 - the loop itself: it must go on, and says in the log what broke
+            # A bug of ours, outside any one pass: nothing was committed, so trying again loses nothing.
+            _log.exception("the engine failed")
+            return self._wait_out("the engine failed: see the log")
         self._recovered()
         self._tell(done)
         return 0.0 if done.more else self._until_due()
@@ -65,10 +69,10 @@ class EngineWork:
             return LOOK_AGAIN
         return min(LOOK_AGAIN, max(0.001, (due - self._clock()) / 1_000_000))
 
-    def _wait_out(self, error: StorageUnavailable) -> float:
+    def _wait_out(self, reason: str) -> float:
         if self.trouble is None:
-            _log.error("events cannot be processed: they wait in the database", error=error.message)
-        self.trouble = error.message
+            _log.error("events cannot be processed: they wait in the database", error=reason)
+        self.trouble = reason
         self._pause = min(max(self._pause * 2, _FIRST_PAUSE), _LONGEST_PAUSE)
         return self._pause
 

@@ -168,6 +168,8 @@ def get_event(database: Database, name: str, source: str | None = None) -> Event
     with storage_errors():
         seq = find_event(database, name, source)
         row = database.execute(_DETAILS, (seq,)).fetchone()
+        if row is None:
+            raise NotFound(f"there is no event `{name}`")
         traces = [TraceRow(*trace) for trace in database.execute(_TRACES, (seq,)).fetchall()]
     event, (duplicates, verified_by, request_id, headers, body) = Event(*row[:14]), row[14:]
     return EventDetails(event, body or b"", headers or "{}", duplicates, verified_by, request_id, traces)

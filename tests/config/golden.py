@@ -13,6 +13,9 @@ WRITING = os.environ.get("GATEWAY_WRITE") == "1"
 ENVIRON = {"STRIPE_WEBHOOK_SECRET": "whsec_c2VjcmV0IG9mIHRoZSB0ZXN0cw"}
 
 
+WITH_SETTINGS = RULES_FILE + "settings: {days: 7, on: 1, at: 1, day: 1}\n"
+
+
 def files(directory: str) -> list[Path]:
     """Return the cases in a directory."""
     return sorted((HERE / directory).glob("*.yaml"))
@@ -23,7 +26,7 @@ def lay_out(case: Path, directory: Path) -> Path:
     text = case.read_bytes()
     own = "rules.yaml" if b"\nrules:" in text or b"\nprocedures:" in text else "gateway.yaml"
     (directory / "gateway.yaml").write_text(GATEWAY_FILE)
-    (directory / "rules.yaml").write_text(RULES_FILE)
+    (directory / "rules.yaml").write_text(RULES_FILE if case.parent.name == "err" else WITH_SETTINGS)
     (directory / own).write_bytes(text)
     return directory / "gateway.yaml"
 

@@ -75,7 +75,7 @@ rules:
 EXTRACT = "version: 1\nextract:\n{}\nrules: [{{name: sample, on: sample, do: [{{log: hello}}]}}]\n"
 TABLES = "version: 1\ntables:\n{}\nrules: [{{name: sample, on: sample, do: [{{log: hello}}]}}]\n"
 GATEWAY = "version: 1\nsources: {sample: {path: /sample, verify: {token: '${env:T}'}, event: {type: t}, rules: [%s]}}\n"
-STUB = "version: 1\nrules: [{name: sample, on: sample, do: [{log: hello}]}]\n"
+STUB = "version: 1\nrules: [{name: sample, on: '*', do: [{log: hello}]}]\n"
 
 YAML = list(blocks("yaml"))
 RUNNABLE = [block for block in blocks("console") if block.runs]
