@@ -5,7 +5,8 @@ from __future__ import annotations
 import hmac
 import json
 import random
-from collections.abc import Callable, Iterator
+import string
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
@@ -14,6 +15,7 @@ ASAAS_TOKEN = "bench-asaas-token-3b1f"
 TENANTS = 10_000
 """How many tenant rows the events refer to."""
 
+_LETTERS = string.ascii_letters + string.digits
 _SAO_PAULO = timezone(timedelta(hours=-3))
 
 # What each event has of its own.
@@ -160,15 +162,15 @@ def tenant_customer(number: int) -> str:
 def stripe_events(count: int, *, seed: int, newest: int, a_second: int = 1_000) -> Iterator[Event]:
     """Yield Stripe events with ids and customers of their own, `a_second` of each second, the last of `newest`."""
     template = json.dumps(_STRIPE_EVENT).replace(f'"{_CREATED}"', _CREATED)
-    draw = _ids(seed)
+    ids = _Ids(seed)
     first = newest - (count - 1) // a_second
     for number in range(count):
-        event_id, customer = f"evt_1{draw(92):023x}", f"cus_{draw(56):014x}"
+        event_id, customer = f"evt_1{ids.letters(23)}", f"cus_{ids.letters(14)}"
         second = first + number // a_second
         body = (
             template.replace(_ID, event_id)
             .replace(_CUSTOMER, customer)
-            .replace(_OBJECT, f"sub_{draw(80):020x}")
+            .replace(_OBJECT, f"sub_1{ids.letters(23)}")
             .replace(_TENANT, tenant_name(number % TENANTS))
             .replace(_CREATED, str(second))
         )
@@ -178,24 +180,34 @@ def stripe_events(count: int, *, seed: int, newest: int, a_second: int = 1_000) 
 def asaas_events(count: int, *, seed: int, newest: int, a_second: int = 20) -> Iterator[Event]:
     """Yield ASAAS payments of new ids, spread over the tenants, `a_second` of each second, the last of `newest`."""
     template = json.dumps(_ASAAS_EVENT)
-    draw = _ids(seed)
+    ids = _Ids(seed)
     first = newest - (count - 1) // a_second
     for number in range(count):
-        event_id, customer = f"evt_{draw(128):032x}&{number}", tenant_customer(number % TENANTS)
+        event_id, customer = f"evt_{ids.hexadecimal(32)}&{number}", tenant_customer(number % TENANTS)
         second = first + number // a_second
         body = (
             template.replace(_ID, event_id)
             .replace(_CUSTOMER, customer)
-            .replace(_OBJECT, f"pay_{draw(64):016x}")
+            .replace(_OBJECT, f"pay_{ids.hexadecimal(16)}")
             .replace(_TENANT, tenant_name(number % TENANTS))
             .replace(_CREATED, datetime.fromtimestamp(second, _SAO_PAULO).strftime("%Y-%m-%d %H:%M:%S"))
         )
         yield Event(id=event_id, type="PAYMENT_RECEIVED", second=second, key=customer, body=body.encode())
 
 
-def _ids(seed: int) -> Callable[[int], int]:
-    """Return a source of random bits that is the same for the same seed."""
-    return random.Random(seed).getrandbits  # noqa: S311 - ids of made-up events, not secrets
+class _Ids:
+    """Makes up ids like the providers' own; the same ones for the same seed."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)  # noqa: S311 - ids of made-up events, not secrets
+
+    def letters(self, count: int) -> str:
+        """Return letters of both cases and digits, as in Stripe's ids."""
+        return "".join(self._random.choices(_LETTERS, k=count))
+
+    def hexadecimal(self, count: int) -> str:
+        """Return hexadecimal digits."""
+        return f"{self._random.getrandbits(4 * count):0{count}x}"
 
 
 def stripe_signature(body: bytes, timestamp: int, secret: str = STRIPE_SECRET) -> str:

@@ -48,7 +48,7 @@ def ceiling(folder: Path, cores: frozenset[int]) -> Iterator[Server]:
 def handwritten(folder: Path, cores: frozenset[int]) -> Iterator[Server]:
     """Run the hand-written handler, on a database of its own in `folder`."""
     port = _free_port()
-    command = [sys.executable, "-m", "bench.peers.handwritten", str(port), str(folder / "handwritten.db")]
+    command = [sys.executable, "-m", "bench.peers.handwritten", str(port), str(folder / "var" / "handwritten.db")]
     with _running(command, folder, cores, port, {}) as server:
         yield server
 
@@ -66,6 +66,7 @@ def write_configuration(folder: Path) -> Path:
     """Write the gateway's configuration and rules, the shipped ASAAS rules among them; return gateway.yaml."""
     rules = folder / "rules"
     rules.mkdir(parents=True)
+    database_of(folder).parent.mkdir()
     shutil.copy(_CONFIGURATION / "gateway.yaml", folder)
     shutil.copy(_CONFIGURATION / "subscriptions.yaml", rules)
     shutil.copy(ROOT / "rules" / "asaas-billing.yaml", rules)
@@ -74,7 +75,7 @@ def write_configuration(folder: Path) -> Path:
 
 def database_of(folder: Path) -> Path:
     """Return the gateway's database file."""
-    return folder / "gateway.db"
+    return folder / "var" / "gateway.db"
 
 
 def gateway_environment(*, port: int = 8080, workers: int = 1) -> dict[str, str]:
@@ -97,7 +98,9 @@ def _free_port() -> int:
 def _running(
     command: Sequence[str], folder: Path, cores: frozenset[int], port: int, environment: Mapping[str, str]
 ) -> Iterator[Server]:
-    log_path = folder / "server.log"
+    # Not beside gateway.yaml: that folder is watched for changes, and would wake the gateway with every line.
+    (folder / "var").mkdir(exist_ok=True)
+    log_path = folder / "var" / "server.log"
     with log_path.open("ab") as log:
         process = start_on(cores, command, cwd=ROOT, environment=environment, log=log)
     try:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from bench.backlog import prepare_database, store_ready
 from bench.deliveries import asaas_events
 from bench.machine import LOAD_CORE, SERVER_CORE, peak_memory, running_on
 from bench.progress import Sample, require_results, watch_draining
-from bench.servers import database_of, gateway, write_configuration
+from bench.servers import ROOT, database_of, gateway, write_configuration
 from bench.sizes import Run
 from bench.table import Row, at_least, under
 
@@ -20,12 +23,15 @@ MOST_MEMORY = 150.0
 """Megabytes."""
 
 
+PLAIN_PART = 5
+"""The peer drains a fifth of the events: it has no state that grows."""
+
+
 def measure(run: Run) -> Iterator[Row]:
-    """Fill the inbox while nothing runs, start the gateway, watch it drain."""
-    folder, count = run.new_folder(), run.sizes.backlog
-    config = write_configuration(folder)
-    prepare_database(config)
-    store_ready(config, "payments", asaas_events(count, seed=-2, newest=int(time.time()) - 60))
+    """Fill the inbox while nothing runs, start the gateway, watch it drain; and the same work without rules."""
+    count = run.sizes.backlog
+    plain = _drain_plainly(_backlog(run, count // PLAIN_PART))
+    folder = _backlog(run, count)
     with gateway(folder, SERVER_CORE) as server, running_on(LOAD_CORE):
         samples = watch_draining(database_of(folder), count)
         memory = peak_memory(server.pid) / 2**20
@@ -33,9 +39,11 @@ def measure(run: Run) -> Iterator[Row]:
     rate = rate_between(samples, samples[0].done, count)
     part = count // 10
     first, last = rate_between(samples, samples[0].done, part), rate_between(samples, count - part, count)
+    yield Row(what="peer: the same work as plain sqlite3 calls, no rules", measured=f"{plain:,.0f}/s")
     yield Row(
         what=f"draining {count:,} events, shipped ASAAS rules, one core",
         measured=f"{rate:,.0f}/s",
+        ratio=rate / plain,
         target=f"at least {LEAST_RATE:,}/s",
         passed=rate >= LEAST_RATE,
     )
@@ -43,6 +51,20 @@ def measure(run: Run) -> Iterator[Row]:
         LEAST_OF_FIRST, last / first, what="the last tenth of it", measured=f"{last:,.0f}/s", of="of the first"
     )
     yield under(MOST_MEMORY, memory, "MB", what="most memory while draining")
+
+
+def _backlog(run: Run, count: int) -> Path:
+    folder = run.new_folder()
+    config = write_configuration(folder)
+    prepare_database(config)
+    store_ready(config, "payments", asaas_events(count, seed=-2, newest=int(time.time()) - 60))
+    return folder
+
+
+def _drain_plainly(folder: Path) -> float:
+    command = [sys.executable, "-m", "bench.peers.plain_drain", str(database_of(folder))]
+    with running_on(SERVER_CORE):
+        return float(subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout)
 
 
 def rate_between(samples: Sequence[Sample], low: int, high: int) -> float:

@@ -94,21 +94,31 @@ async def _reload_on_signal(gateway: Gateway, again: asyncio.Event) -> None:
 async def _reload_on_change(gateway: Gateway) -> None:
     from watchfiles import awatch
 
-    folder = gateway.project.settings.path.resolve().parent
     while True:
-        watched = {gateway.project.settings.path.resolve(), *(path.resolve() for path in gateway.project.files)}
-        folders = sorted({path.parent for path in watched if path.parent.exists()} | {folder})
+        folders = _folders(gateway.project)
+        # The watcher goes on while the configuration is read, so that a change made meanwhile is seen too.
         async for changes in awatch(*folders, recursive=False, debounce=200):
-            names = {Path(name).resolve() for _, name in changes}
-            if names & watched or folder / ".env" in names:
+            if _concerns(gateway.project, {name for _, name in changes}):
                 await gateway.reload()
-                break
+                if _folders(gateway.project) != folders:
+                    break
+
+
+def _files(project: Project) -> set[Path]:
+    configuration = project.settings.path.resolve()
+    return {configuration, configuration.parent / ".env", *(path.resolve() for path in project.files)}
+
+
+def _folders(project: Project) -> list[Path]:
+    return sorted({path.parent for path in _files(project) if path.parent.exists()})
+
+
+def _concerns(project: Project, names: set[str]) -> bool:
+    return not _files(project).isdisjoint(Path(name).resolve() for name in names)
 
 
 def _welcome(project: Project, port: int) -> None:
-    """Tell a person at a terminal where to send a first event."""
-    if not sys.stdout.isatty():
-        return
+    """Tell a person where to send a first event."""
     host = project.settings.server.host
     click.echo(f"\nThe gateway listens on http://{host}:{port}\n")
     for source in project.settings.sources:

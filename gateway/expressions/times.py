@@ -81,10 +81,10 @@ def from_epoch(number: int | Decimal) -> datetime:
 
     Fractions count, down to the microsecond. Raises CoercionError beyond the years 1 to 9999.
     """
+    if Decimal(number).adjusted() > _LONGEST:
+        raise _out_of_years(number)
     unit = 1_000_000 if -_MILLISECONDS_FROM < number < _MILLISECONDS_FROM else 1_000
     microseconds = _MICROSECONDS.multiply(Decimal(number), Decimal(unit))
-    if microseconds.adjusted() > _LONGEST:
-        raise _out_of_years(number)
     try:
         return _EPOCH + timedelta(microseconds=int(microseconds.to_integral_value(ROUND_FLOOR)))
     except OverflowError:

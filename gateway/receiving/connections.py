@@ -11,12 +11,16 @@ from aiohttp import web
 from aiohttp.http_exceptions import LineTooLong
 
 from gateway.receiving.answers import Answer, Refusal, refused
+from gateway.receiving.express import ExpressLane
 from gateway.telemetry import RequestIds
 
 log = structlog.get_logger()
 
 BUSY = float("inf")
 IDLE = 0.0
+
+# aiohttp's own timer for idle connections does not see the short way: `ConnectionServer.sweep` does it instead.
+_NEVER = 10 * 365 * 86_400.0
 
 # Descriptors kept back for files, the database and outgoing connections.
 _RESERVED_FILES = 512
@@ -41,22 +45,74 @@ def connections_within(files: int) -> int:
 
 
 class Connection(web.RequestHandler):
-    """One connection: aiohttp's, with a time limit for a request's head and errors in our shape."""
+    """One connection: aiohttp's, with a short way for usual requests, time limits, and errors in our shape."""
 
-    __slots__ = ("_now", "_request_ids", "since")
+    __slots__ = ("_held", "_now", "_server", "_short", "heard", "since")
 
     def __init__(self, server: ConnectionServer, loop: asyncio.AbstractEventLoop, **options: Any) -> None:
         super().__init__(server, loop=loop, **options)
+        self._server = server
         self._now = loop.time
-        self._request_ids = server.request_ids
+        self._short = True
+        self._held = b""
+        self.heard = loop.time()
+        """When bytes last came (loop time)."""
         self.since = IDLE
-        """When a head began to arrive (loop time); IDLE before its first byte, BUSY while a request is answered."""
+        """When a request's head began to arrive; IDLE before its first byte, BUSY while it is answered."""
+
+    @property
+    def address(self) -> str:
+        """Return the address at the other end, empty when it is gone."""
+        peer = None if self.transport is None else self.transport.get_extra_info("peername")
+        return peer[0] if isinstance(peer, tuple) else ""
 
     def data_received(self, data: bytes) -> None:
-        """Note when the first bytes of a request come (called by the transport)."""
+        """Take bytes: the short way while every read is one usual request, else aiohttp's (called by the transport)."""
+        self.heard = self._now()
+        if self._short and data:
+            if self.since == BUSY:
+                self._hold(data)
+                return
+            self.since = BUSY
+            if self._server.lane.take(data, self):
+                return
+            self._short, self.since = False, IDLE
         if self.since == IDLE and data:
-            self.since = self._now()
+            self.since = self.heard
         super().data_received(data)
+
+    def reply(self, answer: Answer) -> None:
+        """Send the answer to the request that went the short way, then go on with what came meanwhile."""
+        self.since = IDLE
+        transport = self.transport
+        if transport is None or transport.is_closing():
+            return
+        if self._server.draining:
+            answer.force_close()
+        transport.write(answer.head() + answer.body)
+        if not answer.keep_alive:
+            self.force_close()
+            return
+        if self.writing_paused:
+            self._short = False  # aiohttp waits for senders that do not read their answers
+        if self._held:
+            held, self._held = self._held, b""
+            transport.resume_reading()
+            self.data_received(held)
+
+    def _hold(self, data: bytes) -> None:
+        """Keep what a sender sends before its last request is answered."""
+        self._held += data
+        if self.transport is not None:
+            self.transport.pause_reading()
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Send an answer that went the long way, and be idle when all of it is written (called by aiohttp)."""
+        finished = await super().finish_response(request, resp, start_time)
+        self.since, self.heard = IDLE, self._now()
+        return finished
 
     def handle_error(
         self,
@@ -71,7 +127,7 @@ class Connection(web.RequestHandler):
         """
         if request.writer.output_size > 0:
             raise ConnectionError("part of an answer is sent already")
-        request_id = self._request_ids.take(None)
+        request_id = self._server.request_ids.take(None)
         if status < 500:
             refusal = _misread(exc)
             log.warning("request refused", reason=refusal.code, request_id=request_id, detail=type(exc).__name__)
@@ -96,6 +152,7 @@ class ConnectionServer(web.Server):
         self,
         handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
         *,
+        lane: ExpressLane,
         request_ids: RequestIds,
         max_connections: int,
         head_timeout: float,
@@ -103,12 +160,14 @@ class ConnectionServer(web.Server):
     ) -> None:
         """Take limits: connections, seconds for a request's head, seconds that an idle connection is kept."""
         super().__init__(handler)
+        self.lane = lane
         self.request_ids = request_ids
+        self.draining = False
         self._loop_in_use = asyncio.get_running_loop()
         self._max_connections = max_connections
-        self._head_timeout = head_timeout
+        self._head_timeout, self._idle_timeout = head_timeout, idle_timeout
         self._options = {
-            "keepalive_timeout": idle_timeout,
+            "keepalive_timeout": _NEVER,
             "access_log": None,
             "auto_decompress": False,
             "lingering_time": 2.0,
@@ -149,12 +208,16 @@ class ConnectionServer(web.Server):
         self._open -= 1
 
     async def sweep(self) -> None:
-        """Close connections whose request's head does not come to an end, until cancelled."""
+        """Close idle connections, and those whose request's head does not come to an end, until cancelled."""
         while True:
-            await asyncio.sleep(self._head_timeout / 4)
-            begun_before = self._loop_in_use.time() - self._head_timeout
+            await asyncio.sleep(min(self._head_timeout, self._idle_timeout) / 4)
+            now = self._loop_in_use.time()
             for connection in cast(list[Connection], self.connections):
-                if IDLE < connection.since < begun_before:
+                if connection.since == IDLE:
+                    overdue = now - connection.heard > self._idle_timeout
+                else:
+                    overdue = now - connection.since > self._head_timeout
+                if overdue:
                     connection.force_close()
 
     def _refuse(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:

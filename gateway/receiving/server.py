@@ -10,20 +10,19 @@ from typing import NamedTuple, cast
 import orjson
 import structlog
 from aiohttp import web
-from multidict import istr
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from gateway.receiving.answers import Answer, Refusal, refused
 from gateway.receiving.connections import (
     BUSY,
-    IDLE,
     Connection,
     ConnectionServer,
     connections_within,
     raise_file_limit,
 )
 from gateway.receiving.deliveries import Source
+from gateway.receiving.express import REQUEST_ID, ExpressLane
 from gateway.receiving.health import Health, timestamp
 from gateway.receiving.limits import AddressList
 from gateway.receiving.metrics import ReceivingMetrics
@@ -35,8 +34,6 @@ log = structlog.get_logger()
 
 Handler = Callable[[web.BaseRequest, str], Awaitable[web.StreamResponse]]
 """Answers a request whose path starts with the handler's prefix; the text is the request id."""
-
-_REQUEST_ID = istr("X-Request-Id")
 
 
 class ReceivingServer:
@@ -69,6 +66,7 @@ class ReceivingServer:
         self._writer, self._health, self._registry = writer, health, registry
         self._metrics = ReceivingMetrics(registry)
         self._request_ids = RequestIds()
+        self._lane = ExpressLane(self._request_ids)
         self._trusted, self._write_line, self._more_metrics = trusted_proxies, write_line, more_metrics
         self._receivers: dict[str, Receiver] = {}
         self.load(sources)
@@ -88,6 +86,7 @@ class ReceivingServer:
             )
             for source in sources
         }
+        self._lane.load(self._receivers)
         self._pages = self._page_table()
 
     async def start(self, host: str, port: int) -> int:
@@ -96,6 +95,7 @@ class ReceivingServer:
         possible = connections_within(raise_file_limit())
         server = ConnectionServer(
             self._answer,
+            lane=self._lane,
             request_ids=self._request_ids,
             max_connections=min(max_connections or possible, possible),
             head_timeout=head_timeout,
@@ -126,6 +126,7 @@ class ReceivingServer:
         await self._writer.flush()
 
     async def _close(self, running: _Running, timeout: float) -> None:
+        running.server.draining = True
         for site in running.runner.sites:
             await site.stop()
         try:
@@ -137,18 +138,13 @@ class ReceivingServer:
         await running.runner.cleanup()
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        connection = cast(Connection, request.protocol)
-        connection.since = BUSY
-        request_id = self._request_ids.take(request.headers.get(_REQUEST_ID))
+        cast(Connection, request.protocol).since = BUSY
+        request_id = self._request_ids.take(request.headers.get(REQUEST_ID))
         receiver = self._receivers.get(request.raw_path)
         if receiver is not None and request.method == "POST":
             answer: web.StreamResponse = await receiver.receive(request, request_id)
-            connection.since = IDLE  # no need of `finally`: a failure in there closes the connection
         else:
-            try:
-                answer = await self._answer_other(request, request_id)
-            finally:
-                connection.since = IDLE
+            answer = await self._answer_other(request, request_id)
         if self._health.draining:
             answer.force_close()
         return answer

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 import structlog
 
@@ -22,7 +23,8 @@ log = structlog.get_logger()
 Commit = Callable[[list[Delivery]], Awaitable[Sequence[Receipt]]]
 """Stores deliveries in one transaction and returns a receipt for each, in order, once it is on disk."""
 
-_Waiter = asyncio.Future[Receipt]
+Done = Callable[[Receipt | StorageUnavailable], None]
+"""Told how storing a delivery ended. Must not raise."""
 
 # What a delivery takes beside its body: the tuple, its texts, its future.
 _OVERHEAD = 2_048
@@ -51,7 +53,7 @@ class GroupWriter:
         self.finished = self._outcomes.finished
         self._metrics = metrics
         self._max_batch, self._max_queue, self._max_bytes = max_batch, max_queue, max_bytes
-        self._queue: deque[tuple[Delivery, _Waiter]] = deque()
+        self._queue: deque[tuple[Delivery, Done]] = deque()
         self._bytes = 0
         self._loop = asyncio.get_running_loop()
         self._batch: asyncio.Task[None] | None = None
@@ -70,16 +72,23 @@ class GroupWriter:
 
         Raises StorageUnavailable when the commit fails, or at once when too much is waiting for one.
         """
+        waiter: asyncio.Future[Receipt] = self._loop.create_future()
+        self.submit(delivery, partial(_settle, waiter))
+        return await waiter
+
+    def submit(self, delivery: Delivery, done: Done) -> None:
+        """Store a delivery and call `done` when it is on disk, or cannot be.
+
+        Raises StorageUnavailable, and does not call, when too much is waiting already.
+        """
         size = len(delivery.body) + _OVERHEAD
         if len(self._queue) >= self._max_queue or self._bytes + size > self._max_bytes:
             raise StorageUnavailable("too many deliveries wait to be stored", retry_after=1)
-        waiter: _Waiter = self._loop.create_future()
-        self._queue.append((delivery, waiter))
+        self._queue.append((delivery, done))
         self._bytes += size
         if not self._scheduled:
             self._scheduled = True
             self._loop.call_soon(self._start)
-        return await waiter
 
     async def flush(self) -> None:
         """Wait until nothing is queued and no batch is under way."""
@@ -95,7 +104,7 @@ class GroupWriter:
         self._metrics.batches.observe(count)
         self._batch = self._loop.create_task(self._store(batch))
 
-    async def _store(self, batch: list[tuple[Delivery, _Waiter]]) -> None:
+    async def _store(self, batch: list[tuple[Delivery, Done]]) -> None:
         try:
             self._answer(batch, await self._commit([delivery for delivery, _ in batch]))
         except GatewayError as error:
@@ -107,7 +116,7 @@ class GroupWriter:
             # The next batch starts a turn of the loop after these answers: clients that answer at once are in it.
             self._loop.call_soon(self._next)
 
-    async def _store_singly(self, batch: list[tuple[Delivery, _Waiter]]) -> None:
+    async def _store_singly(self, batch: list[tuple[Delivery, Done]]) -> None:
         """Store what can be stored of a batch that holds something the database cannot take."""
         for one in batch:
             try:
@@ -127,20 +136,27 @@ class GroupWriter:
             self._drained.set_result(None)
             self._drained = None
 
-    def _answer(self, batch: list[tuple[Delivery, _Waiter]], receipts: Sequence[Receipt]) -> None:
-        for (_, waiter), receipt in zip(batch, receipts, strict=True):
-            if not waiter.done():  # a waiter is done when its request was cancelled
-                waiter.set_result(receipt)
+    def _answer(self, batch: list[tuple[Delivery, Done]], receipts: Sequence[Receipt]) -> None:
+        for (_, done), receipt in zip(batch, receipts, strict=True):
+            done(receipt)
         if self._failures:
             log.info("storing deliveries works again", failed_batches=self._failures)
             self._failures = 0
 
-    def _fail(self, batch: list[tuple[Delivery, _Waiter]], error: GatewayError) -> None:
+    def _fail(self, batch: list[tuple[Delivery, Done]], error: GatewayError) -> None:
         self._failures += 1
         self._metrics.failures += 1
         if self._failures == 1:
             log.error("deliveries cannot be stored", error=error.message, count=len(batch))
         retry_after = error.retry_after if isinstance(error, StorageUnavailable) else 5
-        for _, waiter in batch:
-            if not waiter.done():
-                waiter.set_exception(StorageUnavailable(error.message, retry_after=retry_after))
+        for _, done in batch:
+            done(StorageUnavailable(error.message, retry_after=retry_after))
+
+
+def _settle(waiter: asyncio.Future[Receipt], result: Receipt | StorageUnavailable) -> None:
+    if waiter.done():  # its request was cancelled
+        return
+    if isinstance(result, StorageUnavailable):
+        waiter.set_exception(result)
+    else:
+        waiter.set_result(result)
