@@ -40,7 +40,7 @@ _OUTSIDE_EMAIL = r"\s@<>\"',;:()\[\]{}=&?/#"
 _EMAIL = re.compile(
     rf"[^{_OUTSIDE_EMAIL}]{{1,64}}(?:@|%40)[^{_OUTSIDE_EMAIL}.]{{1,63}}(?:\.[^{_OUTSIDE_EMAIL}.]{{1,63}})+"
 )
-_CARD = re.compile(r"(?<![0-9A-Za-z])[2-6](?:[ -]?[0-9]){12,18}(?![0-9A-Za-z])")
+_DIGITS = re.compile(r"(?<![0-9A-Za-z])[0-9](?:[ -]?[0-9]){12,}(?![0-9A-Za-z])")
 _TOKEN = re.compile(r"\b((?:whsec|whsk|sk|rk)_|Bearer\s+|Basic\s+)[A-Za-z0-9_+/=.~-]{6,}", re.IGNORECASE)
 _URL_PASSWORD = re.compile(r"(://[^/\s:@]*:)[^/\s@]+(?=@)")
 _ALIKE_DIGITS = bytes.maketrans(b"123456789", b"0" * 9)
@@ -113,7 +113,7 @@ class Redactor:
         for pattern in self._secrets.values():
             text = pattern.sub(REDACTED, text)
         text = _TOKEN.sub(rf"\g<1>{REDACTED}", _URL_PASSWORD.sub(rf"\g<1>{REDACTED}", text))
-        return _CARD.sub(_hide_card, _EMAIL.sub("[e-mail]", text))
+        return _DIGITS.sub(_hide_cards, _EMAIL.sub("[e-mail]", text))
 
 
 @lru_cache(maxsize=1024)
@@ -121,15 +121,23 @@ def _are_plain_names(names: tuple[str, ...]) -> bool:
     return not any(map(_SECRET_KEY.search, names))
 
 
-def _hide_card(match: re.Match[str]) -> str:
-    return "[card]" if _is_card(match[0]) else match[0]
+def _hide_cards(match: re.Match[str]) -> str:
+    """Return a run of digits in groups without the groups that make a card number."""
+    parts = re.split(r"([ -])", match[0])
+    for first in range(0, len(parts), 2):
+        for last in range(len(parts), first, -2):
+            if _is_card("".join(parts[first:last:2])):
+                return "".join([*parts[:first], "[card]", *parts[last:]])
+    return match[0]
 
 
-def _is_card(text: str) -> bool:
-    """Check the last digit by Luhn's sum (ISO/IEC 7812-1)."""
-    digits = [int(character) for character in reversed(text) if character.isdigit()]
-    doubled = (digit * 2 - 9 if digit > 4 else digit * 2 for digit in digits[1::2])
-    return (sum(digits[0::2]) + sum(doubled)) % 10 == 0
+def _is_card(digits: str) -> bool:
+    """Check length and first digit of a card number, and its last digit by Luhn's sum (ISO/IEC 7812-1)."""
+    if not 13 <= len(digits) <= 19 or digits[0] not in "23456":
+        return False
+    values = [int(digit) for digit in reversed(digits)]
+    doubled = (value * 2 - 9 if value > 4 else value * 2 for value in values[1::2])
+    return (sum(values[0::2]) + sum(doubled)) % 10 == 0
 
 
 _redactor = Redactor()

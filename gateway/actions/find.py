@@ -16,7 +16,7 @@ from gateway.config.values import Value, read_value
 from gateway.store.shapes import Row, Test
 
 if TYPE_CHECKING:
-    from gateway.store.rows import RowTable
+    from gateway.store.rows import RowQuery, RowTable
 
 MOST_ROWS = 1000
 """How many rows `all` binds at the most; more fail the event."""
@@ -146,6 +146,9 @@ def link_query(
 ) -> Callable[[PassState], list[Row]]:
     """Return the function that reads the rows that fit a condition in a pass, and remembers them."""
     query = table.query(tests_of(where), order=order, limit=limit)
+    key_of = _link_key(where, table)
+    if key_of is not None:
+        return _link_read_by_key(query, key_of, table.name)
     evaluators = [_value_of(test) for test in where.tests if test.operator not in {"null", "present"}]
     name, key = table.name, None if table.spec.key is None else table.spec.key.name
 
@@ -162,17 +165,39 @@ def link_query(
 
 def link_rows_to_write(where: Where, table: RowTable) -> Callable[[PassState], list[Row]]:
     """Return the function that gives the rows to be written: one named by its key is read once in a pass."""
-    rows_of = link_query(where, table)
-    key, test = table.spec.key, where.tests[0]
-    if key is None or len(where.tests) != 1 or (test.name, test.operator) != (key.name, "eq"):
+    rows_of, key_of, name = link_query(where, table), _link_key(where, table), table.name
+    if key_of is None:
         return rows_of
-    (_, fit), name, evaluate = table.fitters([key.name])[0], table.name, _value_of(test)
 
     def known_or_read(state: PassState) -> list[Row]:
-        row = state.rows.get((name, fit(evaluate(state.scope, state))))
-        return rows_of(state) if row is None else [row]
+        known = (name, key_of(state))
+        if known not in state.rows:
+            return rows_of(state)
+        row = state.rows[known]
+        return [] if row is None else [row]
 
     return known_or_read
+
+
+def _link_key(where: Where, table: RowTable) -> Callable[[PassState], object] | None:
+    """Return the function that gives the key of the one row that a condition names, or None where it names none."""
+    key, test = table.spec.key, where.tests[0] if where.tests else None
+    if key is None or test is None or len(where.tests) != 1 or (test.name, test.operator) != (key.name, "eq"):
+        return None
+    (_, fit), evaluate = table.fitters([key.name])[0], _value_of(test)
+    return lambda state: fit(evaluate(state.scope, state))
+
+
+def _link_read_by_key(
+    query: RowQuery, key_of: Callable[[PassState], object], name: str
+) -> Callable[[PassState], list[Row]]:
+    def rows_of(state: PassState) -> list[Row]:
+        key = key_of(state)
+        rows = query(state.execute, (key,))
+        state.rows[name, key] = rows[0] if rows else None
+        return rows
+
+    return rows_of
 
 
 def _value_of(test: Any) -> Callable[[dict[str, Any], PassState], object]:

@@ -68,6 +68,8 @@ def _bind(insert: Insert, linker: Linker) -> Callable[[PassState], Signal]:
             row = {**blank, **values}
             if own_key is not None:
                 state.rows[table.name, row[own_key]] = row
+            else:
+                state.rows.clear()
             if bind_as is not None:
                 state.scope[bind_as] = row
             state.notes.append((pointer, "insert", {"inserted": values}))

@@ -100,8 +100,8 @@ class PassState:
         self.notes: list[tuple[str, str, object]] = []
         """(pointer, action, what happened), in the order of the steps."""
         self.logs: list[LogLine] = []
-        self.rows: dict[tuple[str, object], Row] = {}
-        """(table, key) -> the row as this pass last read or wrote it, so that a write need not read it again."""
+        self.rows: dict[tuple[str, object], Row | None] = {}
+        """(table, key) -> the row as this pass last read or wrote it, None where there is none."""
         self.wrote = False
         """Whether anything was written that a failure must undo."""
 

@@ -18,7 +18,7 @@ from gateway.actions.guard import AS_OF_SCHEMA, check_as_of, link_as_of, read_as
 from gateway.actions.state import Linker, PassState, Signal, StepFailed
 from gateway.config.document import Mapping as MappingNode
 from gateway.config.steps import ActionSpec, CheckScope, StepReader
-from gateway.store.shapes import Test
+from gateway.store.shapes import Row, Test
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,54 +69,79 @@ def _check_key(upsert: Upsert, scope: CheckScope) -> None:
 
 
 def _bind(upsert: Upsert, linker: Linker) -> Callable[[PassState], Signal]:
-    table = linker.table(upsert.table)
-    key_columns = upsert.key.columns
-    query = table.query([Test(name, "eq") for name in key_columns], limit=1)
-    key_of, set_of, first_of = (part.link(table) for part in (upsert.key, upsert.set, upsert.on_insert))
-    as_of = upsert.as_of
-    stamp = (as_of,) if as_of is not None else ()
-    columns = tuple(dict.fromkeys((*key_columns, *upsert.set.columns, *upsert.on_insert.columns, *stamp)))
-    add, writer, kept_by = table.inserter(columns), RowWriter(table), link_as_of(as_of)
-    blank: dict[str, object] = {c.name: c.default if c.has_default else None for c in table.spec.columns}
-    # A row named by its primary key that this pass has read before need not be read again.
-    own_key = table.spec.key.name if table.spec.key and key_columns == (table.spec.key.name,) else None
-    pointer, bind_as, name, own = linker.pointer, linker.bind_as, table.name, not table.spec.existing
+    linked = _Linked(upsert, linker)
+    read, add, change, bind_as = linked.read, linked.add, linked.change, linker.bind_as
+    key_of = upsert.key.link(linked.table)
 
     def run(state: PassState) -> Signal:
         key = key_of(state)
         _require_key(upsert.table, key)
-        known = state.rows.get((name, key[own_key])) if own_key is not None else None
-        rows = query(state.execute, list(key.values())) if known is None else [known]
-        if not rows:
-            values = {**key, **set_of(state), **first_of(state)}
-            if as_of is not None:
-                values[as_of] = state.as_of
-            state.wrote = True
-            if not add(state.execute, values):
-                raise StepFailed(
-                    f"a row of `{upsert.table}` other than {key_values(key_columns, key)} has one of its unique values"
-                )
-            state.notes.append((pointer, "upsert", {"inserted": values}))
-            row = {**blank, **values}
-            if own:
-                state.rows[name, row[writer.key]] = row
-        else:
-            row = rows[0]
-            kept = kept_by(state, row)
-            if kept is None:
-                values = set_of(state)
-                if as_of is not None:
-                    values[as_of] = state.as_of
-                changed = changes(row, values)
-                state.notes.append((pointer, "upsert", {"row": row[writer.key], "changed": difference(row, changed)}))
-                row = writer.write(state, row, changed)
-            else:
-                state.notes.append((pointer, "upsert", {"row": row[writer.key], "kept": kept}))
+        rows = read(state, key)
+        row = change(state, rows[0]) if rows else add(state, key)
         if bind_as is not None:
             state.scope[bind_as] = row
         return None
 
     return run
+
+
+class _Linked:
+    """The statements of one `upsert`, written once."""
+
+    def __init__(self, upsert: Upsert, linker: Linker) -> None:
+        self.table = table = linker.table(upsert.table)
+        self._pointer, self._as_of = linker.pointer, upsert.as_of
+        self._query = table.query([Test(name, "eq") for name in upsert.key.columns], limit=1)
+        self._set, self._on_insert = upsert.set.link(table), upsert.on_insert.link(table)
+        stamp = () if upsert.as_of is None else (upsert.as_of,)
+        columns = dict.fromkeys((*upsert.key.columns, *upsert.set.columns, *upsert.on_insert.columns, *stamp))
+        self._insert, self._writer = table.inserter(tuple(columns)), RowWriter(table)
+        self._kept = link_as_of(upsert.as_of)
+        self._blank: dict[str, object] = {c.name: c.default if c.has_default else None for c in table.spec.columns}
+        # A row named by its primary key that this pass has looked for before need not be looked for again.
+        own_key = table.spec.key.name if table.spec.key else None
+        self._known_by = own_key if upsert.key.columns == (own_key,) else None
+
+    def read(self, state: PassState, key: dict[str, object]) -> list[Row]:
+        """Return the row with the key, or nothing."""
+        if self._known_by is not None:
+            known = (self.table.name, key[self._known_by])
+            if known in state.rows:
+                row = state.rows[known]
+                return [] if row is None else [row]
+        return self._query(state.execute, list(key.values()))
+
+    def add(self, state: PassState, key: dict[str, object]) -> Row:
+        """Add the row. Raises StepFailed when another has one of its unique values."""
+        values = {**key, **self._set(state), **self._on_insert(state)}
+        if self._as_of is not None:
+            values[self._as_of] = state.as_of
+        state.wrote = True
+        if not self._insert(state.execute, values):
+            named = key_values(tuple(key), key)
+            raise StepFailed(f"a row of `{self.table.name}` other than {named} has one of its unique values")
+        state.notes.append((self._pointer, "upsert", {"inserted": values}))
+        row = {**self._blank, **values}
+        if not self.table.spec.existing:
+            state.rows[self.table.name, row[self._writer.key]] = row
+        else:
+            state.rows.pop((self.table.name, row[self._writer.key]), None)
+        return row
+
+    def change(self, state: PassState, row: Row) -> Row:
+        """Change the row, unless an event that happened later has; return it as it is then."""
+        note: dict[str, object] = {"row": row[self._writer.key]}
+        state.notes.append((self._pointer, "upsert", note))
+        kept = self._kept(state, row)
+        if kept is not None:
+            note["kept"] = kept
+            return row
+        values = self._set(state)
+        if self._as_of is not None:
+            values[self._as_of] = state.as_of
+        changed = changes(row, values)
+        note["changed"] = difference(row, changed)
+        return self._writer.write(state, row, changed)
 
 
 def _require_key(table: str, key: dict[str, object]) -> None:

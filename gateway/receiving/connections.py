@@ -77,6 +77,9 @@ class Connection(web.RequestHandler):
             if self._server.lane.take(data, self):
                 return
             self._short, self.since = False, IDLE
+        self._receive_long(data)
+
+    def _receive_long(self, data: bytes) -> None:
         if self.since == IDLE and data:
             self.since = self.heard
         super().data_received(data)
@@ -99,6 +102,14 @@ class Connection(web.RequestHandler):
             held, self._held = self._held, b""
             transport.resume_reading()
             self.data_received(held)
+
+    def go_long(self, data: bytes) -> None:
+        """Let aiohttp have the bytes, and all that follow: they are no usual request."""
+        self._short, self.since = False, IDLE
+        held, self._held = self._held, b""
+        if self.transport is not None:
+            self.transport.resume_reading()
+            self._receive_long(data + held)
 
     def _hold(self, data: bytes) -> None:
         """Keep what a sender sends before its last request is answered."""

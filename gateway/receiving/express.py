@@ -9,9 +9,8 @@ every byte, so that the two can never disagree about where a request ends.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from aiohttp import hdrs
 from aiohttp.base_protocol import BaseProtocol
@@ -24,21 +23,34 @@ from gateway.telemetry import RequestIds
 
 REQUEST_ID = istr("X-Request-Id")
 
-_LENGTH = re.compile(rb"\r\nContent-Length: *([0-9]{1,7})\r\n", re.IGNORECASE)
+_LENGTH = b"\r\nContent-Length: "
 
 
-class _Whole(NamedTuple):
+class ShortWay(Sender, Protocol):
+    """A connection that can also go the long way."""
+
+    def go_long(self, data: bytes) -> None:
+        """Let aiohttp have the bytes, and all that follow."""
+
+
+class _Arrival(NamedTuple):
+    data: bytes
     receiver: Receiver
-    headers: CIMultiDictProxy[str]
-    body: bytes
+    sender: ShortWay
 
 
 class ExpressLane:
-    """Reads requests that are whole and usual, and hands them to their source."""
+    """Reads requests that are whole and usual, and hands them to their source.
+
+    Those that arrive in one turn of the loop are read one right after the other: without system calls between
+    them the processor runs the same code twice as fast.
+    """
 
     def __init__(self, request_ids: RequestIds) -> None:
         self._request_ids = request_ids
         self._receivers: dict[bytes, Receiver] = {}
+        self._arrived: list[_Arrival] = []
+        self._loop = asyncio.get_running_loop()
         self._parser = self._new_parser()
 
     def load(self, receivers: Mapping[str, Receiver]) -> None:
@@ -46,44 +58,57 @@ class ExpressLane:
         usual = {path: one for path, one in receivers.items() if one.source.respond == "accepted" and path.isascii()}
         self._receivers = {path.encode(): one for path, one in usual.items()}
 
-    def take(self, data: bytes, sender: Sender) -> bool:
-        """Take a request if it is usual and `data` is all of it: it will be replied to. False leaves it untouched."""
-        whole = self._read(data)
-        if whole is None:
+    def take(self, data: bytes, sender: ShortWay) -> bool:
+        """Take bytes that look like one usual request; it will be replied to, or go the long way after all."""
+        receiver = self._receivers.get(data[5 : data.find(b" ", 5)]) if data.startswith(b"POST /") else None
+        if receiver is None or not _is_whole(data):
             return False
-        request_id = self._request_ids.take(whole.headers.get(REQUEST_ID))
-        whole.receiver.receive_whole(whole.body, whole.headers, request_id, sender)
+        self._arrived.append(_Arrival(data, receiver, sender))
+        if len(self._arrived) == 1:
+            self._loop.call_soon(self._read_all)
         return True
 
-    def _read(self, data: bytes) -> _Whole | None:
-        receiver = self._receivers.get(data[5 : data.find(b" ", 5)]) if data.startswith(b"POST /") else None
-        head_ends = data.find(b"\r\n\r\n")
-        length = _LENGTH.search(data, 0, head_ends + 2) if receiver is not None and head_ends > 0 else None
-        if receiver is None or length is None:
-            return None
-        size = int(length[1])
-        if head_ends + 4 + size != len(data) or size > receiver.source.max_body:
-            return None
-        return self._parse(data, receiver)
+    def _read_all(self) -> None:
+        arrived, self._arrived = self._arrived, []
+        for data, receiver, sender in arrived:
+            message = self._parse(data)
+            if message is None or len(message.body) > receiver.source.max_body:
+                sender.go_long(data)
+            else:
+                request_id = self._request_ids.take(message.headers.get(REQUEST_ID))
+                receiver.receive_whole(message.body, message.headers, request_id, sender)
 
-    def _parse(self, data: bytes, receiver: Receiver) -> _Whole | None:
+    def _parse(self, data: bytes) -> _Message | None:
         try:
             messages, upgraded, _ = self._parser.feed_data(data)
         except HttpProcessingError:
             messages, upgraded = [], False  # the long way comes to the same end, and answers
         if len(messages) == 1 and not upgraded:
-            message, payload = messages[0]
-            usual = message.version == HttpVersion11 and not (
-                message.should_close or message.chunked or message.upgrade
-            )
-            if usual and payload.is_eof() and hdrs.CONTENT_ENCODING not in message.headers:
-                return _Whole(receiver, message.headers, payload.read_nowait())
+            head, payload = messages[0]
+            unusual = head.should_close or head.chunked or head.upgrade or head.version != HttpVersion11
+            if not unusual and payload.is_eof() and hdrs.CONTENT_ENCODING not in head.headers:
+                return _Message(head.headers, payload.read_nowait())
         self._parser = self._new_parser()
         return None
 
     def _new_parser(self) -> HttpRequestParser:
-        loop = asyncio.get_running_loop()
-        return HttpRequestParser(_Unpaced(loop), loop, 2**20, auto_decompress=False)
+        return HttpRequestParser(_Unpaced(self._loop), self._loop, 2**20, auto_decompress=False)
+
+
+class _Message(NamedTuple):
+    headers: CIMultiDictProxy[str]
+    body: bytes
+
+
+def _is_whole(data: bytes) -> bool:
+    """Say whether bytes are one request with a body of the length that its head gives."""
+    head_ends = data.find(b"\r\n\r\n")
+    found = data.find(_LENGTH, 0, head_ends)
+    if found < 0:
+        return False
+    start = found + len(_LENGTH)
+    length = data[start : data.find(b"\r", start)]
+    return length.isdigit() and len(length) < 8 and head_ends + 4 + int(length) == len(data)
 
 
 class _Unpaced(BaseProtocol):

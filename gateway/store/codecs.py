@@ -28,7 +28,8 @@ def encode_decimal(value: object) -> object:
 def encode_timestamp(value: object) -> object:
     """Write an aware time in UTC, always with six digits of a second."""
     assert isinstance(value, datetime)
-    return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    moment = value if value.tzinfo is UTC else value.astimezone(UTC)
+    return moment.isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def encode_date(value: object) -> object:
