@@ -219,8 +219,14 @@ class Gateway:
         return [build_source(source, self.project, self.program) for source in self.project.settings.sources]
 
     async def _commit(self, deliveries: list[Delivery]) -> Sequence[Receipt]:
-        receipts = await self.database_thread.call(lambda database: append_deliveries(database, deliveries))
+        receipts = await self.database_thread.call(lambda database: self._append(database, deliveries))
         self._engine.wake()
+        return receipts
+
+    def _append(self, database: Database, deliveries: list[Delivery]) -> Sequence[Receipt]:
+        receipts = append_deliveries(database, deliveries)
+        if isinstance(self._engine, SharedEngine):
+            self._engine.work.stored(len(deliveries))
         return receipts
 
     def _deliver(self, outcomes: Sequence[Outcome]) -> None:

@@ -29,7 +29,7 @@ INSERT INTO asaas_payments (id, tenant_id, value, due_date, status, last_event_a
 ON CONFLICT (id) DO UPDATE SET value = excluded.value, due_date = excluded.due_date, status = excluded.status,
                                last_event_at = excluded.last_event_at
 """
-_UPDATE_TENANT = "UPDATE tenants SET status = 'active', activated_at = ?, last_event_at = ? WHERE id = ?"
+_UPDATE_TENANT = "UPDATE tenants SET status = 'active', last_event_at = ? WHERE id = ?"
 _FINISH = """
 UPDATE gateway_events SET status = 'done', attempts = 1, finished_at = ?, rule = 'payment made',
                           result = 'tenant_activated' WHERE seq = ?
@@ -61,7 +61,7 @@ def drain_slice(connection: sqlite3.Connection) -> int:
         payment, at = event["payment"], event["dateCreated"]
         tenant = execute(_FIND_TENANT, (payment["customer"],)).fetchone()
         execute(_UPSERT_PAYMENT, (payment["id"], tenant[0], str(payment["value"]), payment["dueDate"], at))
-        execute(_UPDATE_TENANT, (at, at, tenant[0]))
+        execute(_UPDATE_TENANT, (at, tenant[0]))
     connection.executemany(_FINISH, [(now, seq) for seq, _, _ in rows])
     connection.executemany(_INSERT_TRACE, [(seq, now, _TRACE) for seq, _, _ in rows])
     execute("COMMIT")

@@ -12,7 +12,7 @@ from bench.backlog import prepare_database, store_ready
 from bench.deliveries import asaas_events
 from bench.machine import LOAD_CORE, SERVER_CORE, peak_memory, running_on
 from bench.progress import Sample, require_results, watch_draining
-from bench.servers import ROOT, database_of, gateway, write_configuration
+from bench.servers import ROOT, ServerFailure, database_of, gateway, write_configuration
 from bench.sizes import Run
 from bench.table import Row, at_least, under
 
@@ -30,7 +30,7 @@ PLAIN_PART = 5
 def measure(run: Run) -> Iterator[Row]:
     """Fill the inbox while nothing runs, start the gateway, watch it drain; and the same work without rules."""
     count = run.sizes.backlog
-    plain = _drain_plainly(_backlog(run, count // PLAIN_PART))
+    plain = _drain_plainly(_backlog(run, count // PLAIN_PART), count // PLAIN_PART)
     folder = _backlog(run, count)
     with gateway(folder, SERVER_CORE) as server, running_on(LOAD_CORE):
         samples = watch_draining(database_of(folder), count)
@@ -61,10 +61,14 @@ def _backlog(run: Run, count: int) -> Path:
     return folder
 
 
-def _drain_plainly(folder: Path) -> float:
+def _drain_plainly(folder: Path, count: int) -> float:
     command = [sys.executable, "-m", "bench.peers.plain_drain", str(database_of(folder))]
     with running_on(SERVER_CORE):
-        return float(subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout)
+        ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if ended.returncode:
+        raise ServerFailure(f"the plain drain ended with {ended.returncode}: {ended.stderr}")
+    require_results(database_of(folder), {("done", "tenant_activated"): count})
+    return float(ended.stdout)
 
 
 def rate_between(samples: Sequence[Sample], low: int, high: int) -> float:
