@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import threading
 from pathlib import Path
@@ -123,3 +124,39 @@ def test_sigterm_answers_what_is_under_way_and_loses_nothing(tmp_path: Path) -> 
     assert {status for _, status in replies} <= {200, 503}
     assert accepted <= {name for (name,) in gateway.sql("SELECT event_id FROM gateway_events")}
     assert accepted <= {name for (name,) in gateway.sql("SELECT id FROM orders")}
+
+
+def engine_of(gateway: Gateway) -> int:
+    """Return the pid of the engine's process."""
+    assert gateway.process is not None
+    children = Path(f"/proc/{gateway.process.pid}/task/{gateway.process.pid}/children").read_text().split()
+    [pid] = [int(child) for child in children if b"--role" in Path(f"/proc/{child}/cmdline").read_bytes()]
+    return pid
+
+
+def test_an_engine_that_dies_is_started_again_and_nothing_is_lost(tmp_path: Path) -> None:
+    gateway = project(tmp_path)
+    configuration = tmp_path / "gateway.yaml"
+    configuration.write_text(configuration.read_text() + "engine: {process: own}\n")
+    gateway.start()
+    assert send(gateway, "a").json["result"] == "first"
+    dead = engine_of(gateway)
+    os.kill(dead, signal.SIGKILL)
+    assert send(gateway, "b").status == 200
+    eventually(lambda: ("b",) in gateway.sql("SELECT id FROM orders"))
+    assert "the engine's process ended: it is started again" in gateway.log
+    assert engine_of(gateway) != dead
+    assert "gateway_events_total" in gateway.get("/metrics").body.decode()
+    assert gateway.stop() == 0
+
+
+def test_an_engine_ends_with_the_process_that_receives(tmp_path: Path) -> None:
+    gateway = project(tmp_path)
+    configuration = tmp_path / "gateway.yaml"
+    configuration.write_text(configuration.read_text() + "engine: {process: own}\n")
+    gateway.start()
+    engine = engine_of(gateway)
+    assert gateway.process is not None
+    os.kill(gateway.process.pid, signal.SIGKILL)
+    gateway.process.wait()
+    eventually(lambda: not Path(f"/proc/{engine}").exists() or "Z" in Path(f"/proc/{engine}/stat").read_text())
