@@ -30,7 +30,10 @@ FAILURES = (BacklogFailure, CommandFailure, LoadFailure, ProgressFailure, Server
 
 def main() -> int:
     """Run the scenarios that were asked for."""
-    asked = _parser().parse_args()
+    parser = _parser()
+    asked = parser.parse_args()
+    if unknown := [name for name in asked.scenarios if name not in SCENARIOS]:
+        parser.error(f"there is no scenario `{unknown[0]}`, expected some of: {', '.join(SCENARIOS)}")
     if not HAS_TWO_CORES:
         print("one core only: load and server share it, ratios mean little", file=sys.stderr)
     rows: list[Row] = []
@@ -60,7 +63,7 @@ def _measure(name: str, run: Run) -> list[Row]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the gateway beside its peers.")
-    parser.add_argument("scenarios", nargs="*", choices=[*SCENARIOS, []], help="all of them when none is named")
+    parser.add_argument("scenarios", nargs="*", metavar="scenario", help=f"some of: {', '.join(SCENARIOS)}")
     parser.add_argument("--full", action="store_true", help="the targets' own sizes: a million events, half an hour")
     parser.add_argument("--keep", type=Path, help="an empty folder for databases and logs, kept afterwards")
     return parser

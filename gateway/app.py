@@ -27,7 +27,7 @@ from gateway.engine.program import Program, Respond, SourceProgram, link_lookups
 from gateway.engine.reporting import Reporter
 from gateway.engine.responding import link_response, pending_response
 from gateway.engine.retry import RetryPolicy
-from gateway.engine.worker import EngineWork
+from gateway.engine.worker import Deliver, EngineWork
 from gateway.errors import ConfigurationError, GatewayError
 from gateway.project import Project, load_project
 from gateway.providers import build_envelope, build_verifier, preset_named
@@ -112,16 +112,16 @@ def build_source(source: SourceSettings, project: Project, program: Program) -> 
 
 
 class SharedEngine:
-    """The engine in the process that receives, on the same connection."""
+    """The engine in the process that receives, on the same connection; or none, where events wait for another."""
 
-    def __init__(self, engine: Engine, work: EngineWork) -> None:
+    def __init__(self, engine: Engine | None, work: EngineWork | None) -> None:
         self._engine = engine
         self.work = work
 
     @property
     def trouble(self) -> str | None:
         """Return why events cannot be processed at the moment, or None."""
-        return self.work.trouble
+        return None if self.work is None else self.work.trouble
 
     async def start(self) -> None:
         """Do nothing: the database's thread runs the work."""
@@ -134,7 +134,13 @@ class SharedEngine:
 
     def use(self, program: Program) -> None:
         """Run events by another program from the next slice on."""
-        self._engine.program = program
+        if self._engine is not None:
+            self._engine.program = program
+
+    def stored(self, deliveries: int) -> None:
+        """Note that one commit has stored so many deliveries; called in the database's thread."""
+        if self.work is not None:
+            self.work.stored(deliveries)
 
     async def metrics(self) -> bytes:
         """Return nothing: they are in the process's own registry."""
@@ -193,11 +199,13 @@ class Gateway:
     def _choose_engine(self, database: Database) -> SharedEngine | EngineProcess:
         settings = self.project.settings
         wanted = settings.engine.process
+        if settings.engine.workers == 0:
+            return SharedEngine(None, None)
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         if database.address.file is None or wanted == "shared" or (wanted == "auto" and cores < 2):
             engine = Engine(database, self.program, clock=clock, chance=random.random)
             reporter = build_reporter(self.project, self.registry, self._log_writer)
-            return SharedEngine(engine, EngineWork(engine, clock=clock, report=reporter.report, deliver=self._deliver))
+            return SharedEngine(engine, build_work(self.project, engine, reporter, self._deliver))
         command = [sys.executable, "-m", "gateway", "serve", "--role", "process", "--config", str(settings.path)]
         return EngineProcess(command, finished=self._writer.finished)
 
@@ -226,7 +234,7 @@ class Gateway:
     def _append(self, database: Database, deliveries: list[Delivery]) -> Sequence[Receipt]:
         receipts = append_deliveries(database, deliveries)
         if isinstance(self._engine, SharedEngine):
-            self._engine.work.stored(len(deliveries))
+            self._engine.stored(len(deliveries))
         return receipts
 
     def _deliver(self, outcomes: Sequence[Outcome]) -> None:
@@ -310,7 +318,7 @@ def process_events(project: Project, log_writer: LogWriter) -> None:
     engine = Engine(database, build_program(project, database), clock=clock, chance=random.random)
     registry = CollectorRegistry()
     reporter = build_reporter(project, registry, log_writer)
-    work = EngineWork(engine, clock=clock, report=reporter.report, deliver=tell_outcomes)
+    work = build_work(project, engine, reporter, tell_outcomes)
 
     def reload() -> None:
         again = require_project(settings.path)
@@ -326,6 +334,12 @@ def build_reporter(project: Project, registry: CollectorRegistry, log_writer: Lo
     """Return what counts and logs the engine's work."""
     put = None if log_writer is None else log_writer.put
     return Reporter(registry, put=put, level=project.settings.log.level)
+
+
+def build_work(project: Project, engine: Engine, reporter: Reporter, deliver: Deliver) -> EngineWork:
+    """Return what runs the engine's slices; `deliver` is told how events ended that somebody may wait for."""
+    largest = project.settings.engine.slice
+    return EngineWork(engine, clock=clock, report=reporter.report, deliver=deliver, largest=largest)
 
 
 def hide_secrets(project: Project) -> None:

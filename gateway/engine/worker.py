@@ -20,9 +20,6 @@ _log = structlog.get_logger("gateway.engine")
 
 BUSY_SLICE = 32
 """Events in a slice while deliveries come in."""
-IDLE_SLICE = 256
-"""Events in a slice when none do."""
-
 PRESS = 16
 """So many deliveries in one commit mean that more are waiting than one thread can take."""
 PRESS_SECONDS = 0.02
@@ -42,8 +39,14 @@ Deliver = Callable[[Sequence[Outcome]], None]
 class EngineWork:
     """What the database's thread does between jobs."""
 
-    def __init__(self, engine: Engine, *, clock: Callable[[], int], report: Report, deliver: Deliver) -> None:
-        """Take the engine, its clock (microseconds), and who is told after each slice, in this thread."""
+    def __init__(
+        self, engine: Engine, *, clock: Callable[[], int], report: Report, deliver: Deliver, largest: int = 256
+    ) -> None:
+        """Take the engine, its clock (microseconds), and who is told after each slice, in this thread.
+
+        A slice holds at most `largest` events when no deliveries come in.
+        """
+        self._largest = largest
         self._engine = engine
         self._clock = clock
         self._report = report
@@ -64,7 +67,7 @@ class EngineWork:
         pressed = started < self._pressed_until
         if pressed and started < self._rest_until:
             return self._rest_until - started
-        pause = self._slice(BUSY_SLICE if waiting or pressed else IDLE_SLICE)
+        pause = self._slice(min(BUSY_SLICE, self._largest) if waiting or pressed else self._largest)
         ended = time.monotonic()
         self._rest_until = ended + REST * (ended - started)
         return pause

@@ -8,7 +8,6 @@ from email.utils import formatdate
 from http import HTTPStatus
 
 from aiohttp import web
-from aiohttp.abc import AbstractStreamWriter
 
 from gateway.errors import GatewayError
 from gateway.store.codecs import dump_json
@@ -55,12 +54,16 @@ class Refusal(GatewayError):
         return self.status in {408, 413, 431} or self.code in {"malformed_request", "too_many_connections"}
 
 
-class Answer(web.StreamResponse):
+class Answer:
     """A complete JSON response, rendered once and written in one piece.
 
-    aiohttp's own response keeps its headers in a multi-dictionary and renders them anew each time, which
-    costs as much as verifying a signature and reading the body together.
+    It has what aiohttp asks of a response, and no more: aiohttp's own keeps its headers in a multi-dictionary and
+    renders them anew each time, which costs as much as verifying a signature and reading the body together.
     """
+
+    __slots__ = ("_close", "_extra", "_request", "_request_id", "_type", "body", "status")
+
+    prepared = False
 
     def __init__(
         self,
@@ -72,8 +75,8 @@ class Answer(web.StreamResponse):
         content_type: str = "application/json",
         close: bool = False,
     ) -> None:
-        super().__init__(status=status)
-        self._text = body
+        self.status = status
+        self.body = body
         self._request_id = request_id
         self._extra = headers
         self._type = content_type
@@ -89,29 +92,23 @@ class Answer(web.StreamResponse):
         """Close the connection after this response."""
         self._close = True
 
-    @property
-    def body(self) -> bytes:
-        """Return the body's bytes."""
-        return self._text
-
-    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+    async def prepare(self, request: web.BaseRequest) -> None:
         """Remember the request that is answered (called by aiohttp before `write_eof`)."""
         self._request = request
         if not request.keep_alive:
             self._close = True
-        return None
 
-    async def write_eof(self, data: bytes = b"") -> None:
+    async def write_eof(self) -> None:
         """Write the whole response (called by aiohttp once)."""
         request = self._request
         assert request is not None, "prepare comes first"
         head = self.head(old_protocol=request.version.minor == 0)
-        await request.writer.write_eof(head if request.method == "HEAD" else head + self._text)
+        await request.writer.write_eof(head if request.method == "HEAD" else head + self.body)
 
     def head(self, *, old_protocol: bool = False) -> bytes:
         """Return the status line and the headers (HTTP/1.1; for HTTP/1.0 staying open must be said)."""
         lines = _STATUS_LINES[self.status] + (
-            f"Content-Type: {self._type}\r\nContent-Length: {len(self._text)}\r\n"
+            f"Content-Type: {self._type}\r\nContent-Length: {len(self.body)}\r\n"
             f"X-Request-Id: {self._request_id}\r\n{_date_line()}"
         )
         if self._extra:

@@ -107,7 +107,7 @@ class Connection(web.RequestHandler):
         """Let aiohttp have the bytes, and all that follow: they are no usual request."""
         self._short, self.since = False, IDLE
         held, self._held = self._held, b""
-        if self.transport is not None:
+        if self.transport is not None and not self.transport.is_closing():
             self.transport.resume_reading()
             self._receive_long(data + held)
 
@@ -147,7 +147,7 @@ class Connection(web.RequestHandler):
             log.error("answering failed", request_id=request_id, exc_info=exc)
         answer = refused(refusal, request_id)
         answer.force_close()
-        return answer
+        return cast(web.StreamResponse, answer)
 
 
 def _misread(error: BaseException | None) -> Refusal:

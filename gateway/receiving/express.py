@@ -24,6 +24,7 @@ from gateway.telemetry import RequestIds
 REQUEST_ID = istr("X-Request-Id")
 
 _LENGTH = b"\r\nContent-Length: "
+_HEAD_END = b"\r\n\r\n"
 
 
 class ShortWay(Sender, Protocol):
@@ -87,7 +88,7 @@ class ExpressLane:
             head, payload = messages[0]
             unusual = head.should_close or head.chunked or head.upgrade or head.version != HttpVersion11
             if not unusual and payload.is_eof() and hdrs.CONTENT_ENCODING not in head.headers:
-                return _Message(head.headers, payload.read_nowait())
+                return _Message(head.headers, data[data.find(_HEAD_END) + len(_HEAD_END) :])
         self._parser = self._new_parser()
         return None
 
@@ -102,13 +103,13 @@ class _Message(NamedTuple):
 
 def _is_whole(data: bytes) -> bool:
     """Say whether bytes are one request with a body of the length that its head gives."""
-    head_ends = data.find(b"\r\n\r\n")
+    head_ends = data.find(_HEAD_END)
     found = data.find(_LENGTH, 0, head_ends)
     if found < 0:
         return False
     start = found + len(_LENGTH)
     length = data[start : data.find(b"\r", start)]
-    return length.isdigit() and len(length) < 8 and head_ends + 4 + int(length) == len(data)
+    return length.isdigit() and len(length) < 8 and head_ends + len(_HEAD_END) + int(length) == len(data)
 
 
 class _Unpaced(BaseProtocol):

@@ -142,14 +142,14 @@ class ReceivingServer:
         request_id = self._request_ids.take(request.headers.get(REQUEST_ID))
         receiver = self._receivers.get(request.raw_path)
         if receiver is not None and request.method == "POST":
-            answer: web.StreamResponse = await receiver.receive(request, request_id)
+            answer: Answer | web.StreamResponse = await receiver.receive(request, request_id)
         else:
             answer = await self._answer_other(request, request_id)
         if self._health.draining:
             answer.force_close()
-        return answer
+        return cast(web.StreamResponse, answer)
 
-    async def _answer_other(self, request: web.BaseRequest, request_id: str) -> web.StreamResponse:
+    async def _answer_other(self, request: web.BaseRequest, request_id: str) -> Answer | web.StreamResponse:
         path = request.path
         receiver = self._receivers.get(path) or self._receivers.get(path.removesuffix("/"))
         page = self._pages.get(path)

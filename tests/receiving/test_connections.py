@@ -327,6 +327,15 @@ def test_the_same_on_uvloop(serve: Any) -> None:
             for number in range(1, 51):
                 assert json.loads((await read_answer(reader))[2])["id"] == str(number)
             writer.close()
+            reader, writer = await serving.connect()
+            serving.hold.clear()
+            for name in ("evt_a", "evt_b", "evt_c"):
+                writer.write(signed(name))
+                await asyncio.sleep(0.02)
+            serving.hold.set()
+            assert [(await read_answer(reader))[0] for _ in range(3)] == [200] * 3
+            writer.close()
+            assert status_of(await serving.converse(signed("evt_old").replace(b"HTTP/1.1", b"HTTP/1.0"))) == 200
             assert status_of(await serving.converse(signed("evt_x")[:-10])) == 408
             assert await serving.converse(signed()[:30]) == b""
             serving.hold.clear()
