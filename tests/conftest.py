@@ -17,7 +17,8 @@ def _logging_as_it_was() -> Iterator[None]:
     handlers, level = logging.root.handlers[:], logging.root.level
     yield
     structlog.reset_defaults()
-    logging.root.handlers[:], logging.root.level = handlers, level
+    logging.root.handlers[:] = handlers
+    logging.root.setLevel(level)
 
 
 @pytest.fixture

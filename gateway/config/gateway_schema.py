@@ -145,9 +145,9 @@ def _server() -> Schema:
             "drain": described(WAIT, "How long requests and events in progress may take after SIGTERM.", default="30s"),
             "max_connections": {
                 "type": "integer",
-                "minimum": 1,
-                "default": 10000,
-                "description": "Open connections; further ones wait.",
+                "minimum": 0,
+                "default": 0,
+                "description": "Open connections at most; further ones are refused. 0: as many as the limit of open files allows.",
             },
             "trusted_proxies": described(
                 NETWORKS,

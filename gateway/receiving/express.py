@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
+import structlog
 from aiohttp import hdrs
 from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http import HttpRequestParser, HttpVersion11
@@ -21,9 +22,11 @@ from multidict import CIMultiDictProxy, istr
 from gateway.receiving.receiver import Receiver, Sender
 from gateway.telemetry import RequestIds
 
+log = structlog.get_logger()
+
 REQUEST_ID = istr("X-Request-Id")
 
-_LENGTH = b"\r\nContent-Length: "
+_LENGTHS = (b"\r\nContent-Length: ", b"\r\ncontent-length: ")
 _HEAD_END = b"\r\n\r\n"
 
 
@@ -71,13 +74,21 @@ class ExpressLane:
 
     def _read_all(self) -> None:
         arrived, self._arrived = self._arrived, []
-        for data, receiver, sender in arrived:
-            message = self._parse(data)
-            if message is None or len(message.body) > receiver.source.max_body:
-                sender.go_long(data)
-            else:
-                request_id = self._request_ids.take(message.headers.get(REQUEST_ID))
-                receiver.receive_whole(message.body, message.headers, request_id, sender)
+        for one in arrived:
+            try:
+                self._read(one)
+            except Exception as error:  # noqa: BLE001 - one request must not leave all others of this turn unanswered
+                log.debug("the short way failed", error=type(error).__name__)
+                one.sender.go_long(one.data)  # where it fails again, and is answered and logged
+
+    def _read(self, arrival: _Arrival) -> None:
+        data, receiver, sender = arrival
+        message = self._parse(data)
+        if message is None or len(message.body) > receiver.source.max_body:
+            sender.go_long(data)
+        else:
+            request_id = self._request_ids.take(message.headers.get(REQUEST_ID))
+            receiver.receive_whole(message.body, message.headers, request_id, sender)
 
     def _parse(self, data: bytes) -> _Message | None:
         try:
@@ -104,12 +115,13 @@ class _Message(NamedTuple):
 def _is_whole(data: bytes) -> bool:
     """Say whether bytes are one request with a body of the length that its head gives."""
     head_ends = data.find(_HEAD_END)
-    found = data.find(_LENGTH, 0, head_ends)
-    if found < 0:
-        return False
-    start = found + len(_LENGTH)
-    length = data[start : data.find(b"\r", start)]
-    return length.isdigit() and len(length) < 8 and head_ends + len(_HEAD_END) + int(length) == len(data)
+    for name in _LENGTHS:
+        found = data.find(name, 0, head_ends)
+        if found >= 0:
+            start = found + len(name)
+            length = data[start : data.find(b"\r", start)]
+            return length.isdigit() and len(length) < 8 and head_ends + len(_HEAD_END) + int(length) == len(data)
+    return False
 
 
 class _Unpaced(BaseProtocol):

@@ -24,7 +24,7 @@ Commit = Callable[[list[Delivery]], Awaitable[Sequence[Receipt]]]
 """Stores deliveries in one transaction and returns a receipt for each, in order, once it is on disk."""
 
 Done = Callable[[Receipt | StorageUnavailable], None]
-"""Told how storing a delivery ended. Must not raise."""
+"""Told how storing a delivery ended."""
 
 # What a delivery takes beside its body: the tuple, its texts, its future.
 _OVERHEAD = 2_048
@@ -137,8 +137,10 @@ class GroupWriter:
             self._drained = None
 
     def _answer(self, batch: list[tuple[Delivery, Done]], receipts: Sequence[Receipt]) -> None:
+        if len(receipts) != len(batch):
+            raise RuntimeError(f"{len(receipts)} receipts for {len(batch)} deliveries")
         for (_, done), receipt in zip(batch, receipts, strict=True):
-            done(receipt)
+            _tell(done, receipt)
         if self._failures:
             log.info("storing deliveries works again", failed_batches=self._failures)
             self._failures = 0
@@ -150,7 +152,14 @@ class GroupWriter:
             log.error("deliveries cannot be stored", error=error.message, count=len(batch))
         retry_after = error.retry_after if isinstance(error, StorageUnavailable) else 5
         for _, done in batch:
-            done(StorageUnavailable(error.message, retry_after=retry_after))
+            _tell(done, StorageUnavailable(error.message, retry_after=retry_after))
+
+
+def _tell(done: Done, result: Receipt | StorageUnavailable) -> None:
+    try:
+        done(result)
+    except Exception:
+        log.exception("answering a delivery failed")  # it is stored; the others of its batch must hear of theirs
 
 
 def _settle(waiter: asyncio.Future[Receipt], result: Receipt | StorageUnavailable) -> None:

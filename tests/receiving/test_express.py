@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from receiving.serving import (
+    TOKEN,
     asaas_source,
     raw_request,
     stripe_body,
@@ -117,6 +118,36 @@ async def test_what_turns_out_unusual_goes_the_long_way_untouched(serve: Any, da
         assert first.long == [data]
         assert first.answers == []
         assert second.answers[0].status == 200
+
+
+async def test_names_of_headers_may_be_written_small(serve: Any) -> None:
+    async with serve() as serving:
+        lane, sender = lane_for(serving, stripe_source()), Sender()
+        assert lane.take(USUAL.replace(b"Content-Length", b"content-length"), sender)
+        await until(lambda: bool(sender.answers))
+
+
+class Broken:
+    """A verifier with a bug."""
+
+    secret_headers: frozenset[str] = frozenset()
+
+    def verify(self, body: bytes, headers: Any, now: float) -> Any:
+        raise ZeroDivisionError
+
+
+async def test_a_bug_is_one_requests_trouble(serve: Any) -> None:
+    async with serve(stripe_source(verifier=Broken()), asaas_source()) as serving:
+        connections = [await serving.connect() for _ in range(6)]
+        for number, (_, writer) in enumerate(connections):
+            headers = {"asaas-access-token": TOKEN}
+            usual = raw_request("/webhook/asaas", b'{"id": "%d"}' % number, headers)
+            writer.write(USUAL if number == 2 else usual)
+        answers = [await read_answer(reader) for reader, _ in connections]
+        assert [status for status, _ in answers] == [200, 200, 500, 200, 200, 200]
+        assert answers[2][1]["error"]["code"] == "internal_error"
+        for _, writer in connections:
+            writer.close()
 
 
 async def test_a_body_beyond_the_sources_limit_goes_the_long_way(serve: Any) -> None:

@@ -152,6 +152,20 @@ async def test_one_that_cannot_be_stored_does_not_take_its_neighbours_with_it(st
     assert (await writer.append(delivery(7))).id == 7
 
 
+async def test_one_who_cannot_be_told_does_not_keep_it_from_the_others(storage: Storage) -> None:
+    writer, _ = writer_for(storage)
+    told: list[object] = []
+
+    def fail(result: object) -> None:
+        raise ZeroDivisionError
+
+    writer.submit(delivery(1), fail)
+    writer.submit(delivery(2), told.append)
+    await writer.flush()
+    assert told == [Receipt(2, False)]
+    assert storage.batches == [["1", "2"]]
+
+
 async def test_a_cancelled_wait_leaves_the_batch_whole(storage: Storage) -> None:
     writer, _ = writer_for(storage)
     storage.gate.clear()
