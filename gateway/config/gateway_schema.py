@@ -147,7 +147,7 @@ def _server() -> Schema:
                 "type": "integer",
                 "minimum": 0,
                 "default": 0,
-                "description": "Open connections at most; further ones are refused. 0: as many as the limit of open files allows.",
+                "description": "Open connections at most; 0: as many as the limit of open files allows.",
             },
             "trusted_proxies": described(
                 NETWORKS,
