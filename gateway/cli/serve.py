@@ -97,7 +97,8 @@ async def _reload_on_change(gateway: Gateway) -> None:
     while True:
         folders = _folders(gateway.project)
         # The watcher goes on while the configuration is read, so that a change made meanwhile is seen too.
-        async for changes in awatch(*folders, recursive=False, debounce=200):
+        polling = _database_is_in(folders, gateway.project)
+        async for changes in awatch(*folders, recursive=False, debounce=200, force_polling=polling):
             if _concerns(gateway.project, {name for _, name in changes}):
                 await gateway.reload()
                 if _folders(gateway.project) != folders:
@@ -111,6 +112,14 @@ def _files(project: Project) -> set[Path]:
 
 def _folders(project: Project) -> list[Path]:
     return sorted({path.parent for path in _files(project) if path.parent.exists()})
+
+
+def _database_is_in(folders: list[Path], project: Project) -> bool:
+    """Say whether a folder to watch holds the database, whose every write would wake a watcher that does not poll."""
+    from gateway.store.database import parse_address
+
+    address = parse_address(project.settings.database, project.settings.path.parent)
+    return address.file is not None and address.file.resolve().parent in folders
 
 
 def _concerns(project: Project, names: set[str]) -> bool:

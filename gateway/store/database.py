@@ -152,6 +152,10 @@ class Database:
         if self.connection.in_transaction:
             self.execute("ROLLBACK", ())
 
+    def checkpoint_every(self, pages: int) -> None:
+        """Move the write-ahead log into the database when a commit of this connection finds it this long."""
+        self.execute(f"PRAGMA wal_autocheckpoint = {pages}", ())
+
     def data_version(self) -> int:
         """Return a number that changes when another connection has committed."""
         return int(self.execute("PRAGMA data_version", ()).fetchone()[0])
