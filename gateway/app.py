@@ -111,6 +111,8 @@ def build_source(source: SourceSettings, project: Project, program: Program) -> 
         errors=project.responses[source.name].errors,
         dedupe_window=int(source.dedupe_window.total_seconds()),
         pending=pending_response(linked),
+        health_service=source.health_service,
+        stale_after=None if source.stale_after is None else source.stale_after.total_seconds(),
     )
 
 

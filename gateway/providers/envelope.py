@@ -102,5 +102,6 @@ def build_envelope(event: Mapping[str, Any], preset: Preset | None) -> EnvelopeR
     """Return the reader of a source: the preset's parts, with those that the source says differently."""
     own = {name: part for name, part in event.items() if part is not None}
     parts = {**(preset.event if preset is not None else {}), **own}
-    fixed = preset.fixed_time if preset is not None and "occurred_at" not in own else "occurred_at" in own
+    # Nobody knows whether a retry brings a time that the source names itself again: it tells no two events apart.
+    fixed = preset is not None and preset.fixed_time and "occurred_at" not in own
     return EnvelopeReader(parts, fixed_time=fixed)

@@ -212,3 +212,9 @@ JSON = st.recursive(
 @given(provider=st.sampled_from(sorted(PRESETS)), payload=JSON)
 def test_no_payload_raises(provider: str, payload: object) -> None:
     assert isinstance(read(provider, payload), Envelope)
+
+
+def test_a_time_that_a_source_names_itself_does_not_tell_events_apart() -> None:
+    assert build_envelope({}, PRESETS["stripe"]).fixed_time
+    assert not build_envelope({"occurred_at": "sent_at"}, PRESETS["stripe"]).fixed_time
+    assert not build_envelope({"id": "id", "occurred_at": "sent_at"}, None).fixed_time
