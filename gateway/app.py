@@ -23,7 +23,7 @@ from gateway.config.responses import Response
 from gateway.engine.child import EngineChild, tell_outcomes
 from gateway.engine.link import EngineProcess
 from gateway.engine.loop import Engine
-from gateway.engine.program import Program, Respond, SourceProgram, link_lookups, link_rules, link_tables
+from gateway.engine.program import Program, Respond, link_lookups, link_source, link_tables
 from gateway.engine.reporting import Reporter
 from gateway.engine.responding import link_response, pending_response
 from gateway.engine.retry import RetryPolicy
@@ -62,13 +62,14 @@ def build_program(project: Project, database: Database) -> Program:
     """Link a project's rules to a database whose tables are migrated."""
     tables = link_tables(reflect_existing(database, project.tables), database.dialect)
     sources = {
-        source.name: SourceProgram(
-            name=source.name,
-            rules=tuple(
-                rule for file in project.rules_of(source) for rule in link_rules(file, tables, source.settings)
-            ),
+        source.name: link_source(
+            source.name,
+            project.rules_of(source),
+            tables,
+            source.settings,
             unmatched=source.unmatched,
             respond=_respond(source, project.responses[source.name]),
+            strict=source.ordering == "strict",
         )
         for source in project.settings.sources
     }

@@ -13,7 +13,7 @@ from gateway.config.checks import check_rules, merge_tables
 from gateway.config.diagnostics import Findings
 from gateway.config.rules import read_rules
 from gateway.engine.loop import Ended, Engine
-from gateway.engine.program import Program, SourceProgram, link_lookups, link_rules, link_tables
+from gateway.engine.program import Program, link_lookups, link_source, link_tables
 from gateway.engine.retry import RetryPolicy
 from gateway.store.database import Database, open_database, parse_address
 from gateway.store.inbox import Delivery, Receipt, append_deliveries
@@ -37,6 +37,7 @@ class Bench:
     url: str = "sqlite:///test.db"
     now: datetime = NOON
     source: str = "shop"
+    strict: bool = False
     database: Database = field(init=False)
     engine: Engine = field(init=False)
 
@@ -56,9 +57,9 @@ class Bench:
         assert not findings.has_errors, findings.diagnostics
         migrate(self.database, tables.values())
         row_tables = link_tables(tables, self.database.dialect)
-        linked = tuple(link_rules(file, row_tables, {}))
+        source = link_source(self.source, [file], row_tables, {}, unmatched=self.unmatched, strict=self.strict)
         program = Program(
-            sources={self.source: SourceProgram(name=self.source, rules=linked, unmatched=self.unmatched)},
+            sources={self.source: source},
             tables=row_tables,
             retry=RetryPolicy(first=5, factor=3, most=3600, jitter=0, give_up_after=86400),
             by_key=link_lookups(row_tables),

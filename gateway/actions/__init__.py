@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.actions import delete, ending, find, insert, log, require, run, update, upsert
+from gateway.actions import cancel, delete, ending, find, insert, log, require, run, schedule, update, upsert
 from gateway.config.steps import ActionSpec
 
 ACTIONS: tuple[ActionSpec, ...] = (
@@ -12,6 +12,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
     update.SPEC,
     delete.SPEC,
     require.SPEC,
+    schedule.SPEC,
+    cancel.SPEC,
     log.SPEC,
     run.SPEC,
     ending.FINISH,

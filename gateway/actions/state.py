@@ -8,7 +8,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gateway.errors import GatewayError
+from gateway.store.codecs import dump_json
 from gateway.store.database import Execute
+from gateway.store.outbox import Answer, Outgoing, message_id
 from gateway.store.shapes import Row
 
 if TYPE_CHECKING:
@@ -22,6 +24,14 @@ class StepFailed(GatewayError):
         super().__init__(message)
         self.retry = retry
         """Whether a later try may go well."""
+
+
+class AwaitCall(GatewayError):
+    """A step needs the answer of a call that has none yet: the pass ends here, and is repeated once it has."""
+
+    def __init__(self, call: Outgoing) -> None:
+        super().__init__(f"waits for the answer of {call.position}")
+        self.call = call
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +61,17 @@ class LogLine:
     fields: Mapping[str, object]
 
 
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which event a pass is about: what the ids of its messages are made from."""
+
+    seq: int
+    event_second: int
+    event_id: str
+    key: str | None
+    """The ordering key."""
+
+
 class RowReader(Protocol):
     """Reads one row of a table by its key."""
 
@@ -62,15 +83,20 @@ class PassState:
     """The state of one pass: made anew for every attempt at an event."""
 
     __slots__ = (
+        "_positions",
+        "answers",
         "as_of",
         "at",
         "execute",
+        "identity",
         "logs",
         "newer",
         "notes",
         "now",
+        "outgoing",
         "read_row",
         "rows",
+        "scheduled",
         "scope",
         "source",
         "wrote",
@@ -86,6 +112,8 @@ class PassState:
         as_of: datetime,
         read_row: RowReader,
         newer: NewerEvent,
+        identity: Identity,
+        answers: Mapping[str, Answer],
     ) -> None:
         self.execute = execute
         self.at = ""
@@ -104,6 +132,43 @@ class PassState:
         """(table, key) -> the row as this pass last read or wrote it, None where there is none."""
         self.wrote = False
         """Whether anything was written that a failure must undo."""
+        self.scheduled = False
+        """Whether an event was scheduled, so that the engine looks anew when the next one is due."""
+        self.identity = identity
+        self.answers = answers
+        """The recorded answers of the event's calls, by position."""
+        self.outgoing: list[Outgoing] = []
+        """Messages that leave when the event has committed, in the order of the steps."""
+        self._positions: dict[str, int] = {}
+
+    def position(self, label: str) -> str:
+        """Return which of the pass's messages and calls comes now: the label and how often it has come.
+
+        It does not name the step's place in the file, so that a call already made is known again when rules change
+        while its event waits.
+        """
+        count = self._positions[label] = self._positions.get(label, 0) + 1
+        return f"{label}#{count}"
+
+    def message(self, action: str, target: str, position: str, request: Mapping[str, object]) -> str:
+        """Have a message sent when the event has committed; return its id."""
+        outgoing = self._outgoing("message", action, target, position, request)
+        self.outgoing.append(outgoing)
+        return outgoing.message_id
+
+    def call(self, action: str, target: str, position: str, request: Mapping[str, object]) -> Answer:
+        """Return the recorded answer of a call. Raises AwaitCall when there is none yet."""
+        answer = self.answers.get(position)
+        if answer is None:
+            raise AwaitCall(self._outgoing("call", action, target, position, request))
+        return answer
+
+    def id_of(self, position: str) -> str:
+        """Return the id of the event's message or call at a position."""
+        return message_id(self.source, self.identity.event_second, self.identity.event_id, position)
+
+    def _outgoing(self, kind: str, action: str, target: str, position: str, request: Mapping[str, object]) -> Outgoing:
+        return Outgoing(kind, action, target, position, self.id_of(position), dump_json(request))
 
     def lookup(self, table: str, key: object) -> Mapping[str, object] | None:
         """Read one row by its key, for the language's `lookup`."""

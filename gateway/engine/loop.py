@@ -15,24 +15,31 @@ from typing import NamedTuple
 
 import structlog
 
-from gateway.engine.passes import EPOCH, PassResult, run_pass
+from gateway.engine.passes import PassResult, run_pass
 from gateway.engine.program import Program, SourceProgram
 from gateway.engine.responding import answer, bare_scope
 from gateway.expressions import NO_CONTEXT
+from gateway.store.codecs import microseconds_of
 from gateway.store.database import Database, Execute, is_trouble, storage_errors
 from gateway.store.inbox import (
     Claimed,
     Finish,
     Outcome,
     TraceRow,
+    any_held,
     any_parked,
     claim_due,
     claim_ready,
     event_at,
     finish_events,
+    hold,
+    holder_of,
     next_due,
+    release,
     unpark,
 )
+from gateway.store.outbox import Outgoing, add_outgoing, await_call
+from gateway.store.schedules import TYPE_PREFIX, forget_fired
 
 _log = structlog.get_logger("gateway.engine")
 
@@ -62,9 +69,14 @@ class Slice:
     """How the events of sources that answer with the outcome stand."""
     more: bool
     """Whether there may be more to do at once."""
+    sends: bool = False
+    """Whether there is something new to send."""
 
 
 NOTHING = Slice(ended=(), outcomes=(), more=False)
+
+CALLING = "calling"
+"""What became of a pass that waits for an answer; the event is `waiting`."""
 
 
 class _MustUndo(Exception):
@@ -124,10 +136,10 @@ class Engine:
             self._database.begin()
             events = self._claim(now, limit)
             ended = self._run_each(events, savepoints=True)
-        self._write(ended)
+        released, sends = self._write(ended, now)
         self._database.commit()
-        outcomes = [_outcome(e.finish) for e in ended if self._answers(e.event.source)]
-        return Slice(ended=ended, outcomes=outcomes, more=len(events) >= limit)
+        outcomes = [_outcome(e.finish) for e in ended if e.finish.status != CALLING and self._answers(e.event.source)]
+        return Slice(ended=ended, outcomes=outcomes, more=released or len(events) >= limit, sends=sends)
 
     def _answers(self, name: str) -> bool:
         source = self.program.sources.get(name)
@@ -139,7 +151,33 @@ class Engine:
 
     def _run_each(self, events: Sequence[Claimed], *, savepoints: bool) -> list[Ended]:
         run = self._run_in_savepoint if savepoints else self._run_plainly
-        return [self._attempt(event, run) for event in events]
+        held = any_held(self._database)
+        ended: list[Ended] = []
+        holders: dict[tuple[str, str], int] = {}
+        for event in events:
+            if event.key is not None and (held or holders):
+                behind = self._holder(event, event.key, holders)
+                if behind is not None:
+                    hold(self._database, event.seq, behind)
+                    continue
+            one = self._attempt(event, run)
+            ended.append(one)
+            if event.key is not None and self._holds(event.source, one.finish):
+                holders[event.source, event.key] = event.seq
+        return ended
+
+    def _holder(self, event: Claimed, key: str, holders: dict[tuple[str, str], int]) -> int | None:
+        """Return the event that must end before this one may run, or None."""
+        source = self.program.sources.get(event.source)
+        own = holders.get((event.source, key))
+        strict = source is not None and source.strict
+        return own if own is not None else holder_of(self._database, event.source, key, event.seq, strict=strict)
+
+    def _holds(self, name: str, finish: Finish) -> bool:
+        if finish.status == CALLING:
+            return True
+        source = self.program.sources.get(name)
+        return finish.status == "waiting" and source is not None and source.strict
 
     def _attempt(self, event: Claimed, run: Callable[[SourceProgram, Claimed, int], PassResult | None]) -> Ended:
         source = self.program.sources.get(event.source)
@@ -158,7 +196,7 @@ class Engine:
             if is_trouble(error):
                 raise
             raise _MustUndo from error
-        if result.state.wrote and result.status in {"failed", "parked"}:
+        if result.must_undo:
             raise _MustUndo
         return result
 
@@ -174,14 +212,14 @@ class Engine:
             # A bug of ours must not stop the other events: this one is undone, and tried again later.
             _log.exception("a pass broke", source=event.source, seq=event.seq, event_id=event.event_id)
             result = None
-        if result is None or (result.state.wrote and result.status in {"failed", "parked"}):
+        if result is None or result.must_undo:
             execute("ROLLBACK TO event", ())
         execute("RELEASE event", ())
         return result
 
     def _decide(self, source: SourceProgram, event: Claimed, result: PassResult | None, now: int) -> Finish:
         finish = self._finish(event, result, now)
-        if source.respond is None:
+        if source.respond is None or finish.status == CALLING:
             return finish
         scope = bare_scope(source.name, event.type) if result is None else result.state.scope
         said = answer(
@@ -198,6 +236,8 @@ class Engine:
         attempts = event.attempts + 1
         if result is None:
             return self._retried(event, attempts, now, status="waiting", rule=None, error=_BROKEN)
+        if result.status == CALLING:
+            return Finish(CALLING, event.attempts, None, None, result.rule, None, result.error, None, event.seq)
         if result.status in {"done", "ignored"}:
             return Finish(result.status, attempts, None, now, result.rule, result.result, result.error, None, event.seq)
         if result.status == "parked" or result.retry:
@@ -208,23 +248,70 @@ class Engine:
     def _retried(
         self, event: Claimed, attempts: int, now: int, *, status: str, rule: str | None, error: str | None
     ) -> Finish:
-        at = self.program.retry.next_attempt(attempts=attempts, since=event.received_at, now=now, chance=self._chance())
+        at = self.program.retry.next_attempt(attempts=attempts, since=due_at(event), now=now, chance=self._chance())
         if at is None:
             return _dead(event, attempts, now, rule, error)
         return Finish(status, attempts, at, None, rule, None, error, None, event.seq)
 
-    def _write(self, ended: Sequence[Ended]) -> None:
+    def _write(self, ended: Sequence[Ended], now: int) -> tuple[bool, bool]:
+        """Write what became of the events; say whether that made others ready, and whether there is more to send."""
         database = self._database
-        finish_events(database, [e.finish for e in ended], [_trace_row(e) for e in ended])
-        waits = [e.finish.next_attempt_at for e in ended if e.finish.next_attempt_at is not None]
-        due_taken = any(e.event.attempts for e in ended)
-        if waits or due_taken:
+        finished = [e.finish for e in ended if e.finish.status != CALLING]
+        finish_events(database, finished, [_trace_row(e) for e in ended])
+        sends = self._write_outbox(ended, now)
+        for one in ended:
+            if one.event.type.startswith(TYPE_PREFIX):
+                forget_fired(database.execute, one.event.source, one.event.event_id, one.event.seq)
+        if any(map(_moves_clock, ended)):
             self._due = next_due(database)
+        return self._make_others_ready(ended), sends
+
+    def _write_outbox(self, ended: Sequence[Ended], now: int) -> bool:
+        messages: list[tuple[int | None, Outgoing]] = []
+        calling = False
+        for one in ended:
+            result = one.result
+            if result is None:
+                continue
+            if result.call is not None:
+                calling = True
+                await_call(self._database, one.event.seq, result.call, result.rule, now)
+            elif result.status == "done" and result.state.outgoing:
+                messages += [(one.event.seq, outgoing) for outgoing in result.state.outgoing]
+        if messages:
+            add_outgoing(self._database, messages, now)
+        return calling or bool(messages)
+
+    def _make_others_ready(self, ended: Sequence[Ended]) -> bool:
+        database = self._database
+        freed = 0
+        if any_held(database):
+            keys = {
+                (e.event.source, e.event.key)
+                for e in ended
+                if e.event.key is not None and not self._holds(e.event.source, e.finish)
+            }
+            freed = sum(release(database, source, key) for source, key in keys)
         if any_parked(database):
             for source, key in {
                 (e.event.source, e.event.key) for e in ended if e.finish.status == "done" and e.event.key
             }:
-                unpark(database, source, key)
+                freed += unpark(database, source, key)
+        return freed > 0
+
+
+def due_at(event: Claimed) -> int:
+    """Return when an event's first pass was due (microseconds): a scheduled one's own time, or its receipt."""
+    if event.type.startswith(TYPE_PREFIX) and event.occurred_at is not None:
+        return max(event.occurred_at, event.received_at)
+    return event.received_at
+
+
+def _moves_clock(ended: Ended) -> bool:
+    """Say whether the next waiting event may be due at another time than before."""
+    event, scheduled = ended.event, ended.result is not None and ended.result.state.scheduled
+    waits = ended.finish.next_attempt_at is not None
+    return waits or scheduled or event.attempts > 0 or event.type.startswith(TYPE_PREFIX)
 
 
 def _dead(event: Claimed, attempts: int, now: int, rule: str | None, error: str | None) -> Finish:
@@ -237,8 +324,9 @@ def _orphan(event: Claimed, now: int) -> Finish:
 
 def _trace_row(ended: Ended) -> TraceRow:
     trace = ended.result.trace if ended.result is not None else "{}"
-    finish = ended.finish
-    return TraceRow(finish.seq, finish.attempts, ended.started_at, ended.microseconds, finish.status, trace)
+    finish, attempt = ended.finish, ended.event.attempts + 1
+    status = "waiting" if finish.status == CALLING else finish.status
+    return TraceRow(finish.seq, attempt, ended.started_at, ended.microseconds, status, trace)
 
 
 def _outcome(finish: Finish) -> Outcome:
@@ -247,8 +335,4 @@ def _outcome(finish: Finish) -> Outcome:
 
 
 def _newer(execute: Execute, source: str, at: datetime) -> str | None:
-    microseconds = (at - EPOCH) // _MICROSECOND
-    return event_at(execute, source, microseconds)
-
-
-_MICROSECOND = datetime(1970, 1, 1, 0, 0, 0, 1) - datetime(1970, 1, 1)  # noqa: DTZ001 - a difference, not a time
+    return event_at(execute, source, microseconds_of(at))

@@ -6,23 +6,31 @@ runner it is given, inside the caller's transaction, and decides; it opens and c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
 
-from gateway.actions.state import Finished, LogLine, NewerEvent, Parked, PassState, Signal, StepFailed
+from gateway.actions.state import (
+    AwaitCall,
+    Finished,
+    Identity,
+    LogLine,
+    NewerEvent,
+    Parked,
+    PassState,
+    Signal,
+    StepFailed,
+)
 from gateway.engine.extracting import ExtractionFailed, Noted
 from gateway.engine.payload import PayloadRefused, read_payload
-from gateway.engine.program import LinkedFile, LinkedRule, Program, SourceProgram
+from gateway.engine.program import RUN_PREFIX, LinkedFile, LinkedRule, Program, SourceProgram
 from gateway.expressions import CoercionError, EvaluationError, is_true, to_text
-from gateway.store.codecs import dump_json
+from gateway.store.codecs import dump_json, moment_of
 from gateway.store.database import Execute
 from gateway.store.inbox import Claimed
+from gateway.store.outbox import Answer, Outgoing, answers_of
 from gateway.store.shapes import RowConflict, RowRefused, ValueDoesNotFit
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # What a rule, its data or its tables can do wrong; anything else is trouble of the database, or a bug.
 EVENT_ERRORS = (
@@ -35,7 +43,7 @@ class PassResult(NamedTuple):
     """What one pass decided."""
 
     status: str
-    """`done`, `ignored`, `parked`, or `failed`."""
+    """`done`, `ignored`, `parked`, `failed`, or `calling`: it waits for the answer of `call`."""
     result: str | None
     rule: str | None
     error: str | None
@@ -46,6 +54,16 @@ class PassResult(NamedTuple):
     logs: Sequence[LogLine]
     state: PassState
     """What the pass bound and wrote: `wrote` says whether a failure has rows to undo."""
+    call: Outgoing | None = None
+    """The call whose answer it waits for."""
+
+    @property
+    def must_undo(self) -> bool:
+        """Say whether the pass has written rows that must not stay."""
+        return self.state.wrote and self.status in {"failed", "parked", "calling"}
+
+
+NO_ANSWERS: Mapping[str, Answer] = {}
 
 
 class _Trace:
@@ -84,9 +102,8 @@ def run_pass(
 ) -> PassResult:
     """Run an event against its source's rules.
 
-    `now` (microseconds) is the one instant of the run. Row changes are made through `execute`; when the result's
-    status is `failed` or `parked` and it `wrote`, the caller must undo them. Raises only what the driver raises for
-    trouble of the database, and bugs.
+    `now` (microseconds) is the one instant of the run. Row changes are made through `execute`; when the result says
+    `must_undo`, the caller must undo them. Raises only what the driver raises for trouble of the database, and bugs.
     """
     state = _state(program, source, event, execute, now, newer)
     trace = _Trace()
@@ -98,6 +115,8 @@ def run_pass(
         trace.rule = matched.name
         signal = matched.run(state)
         return _ended(matched, signal, state, trace)
+    except AwaitCall as awaited:
+        return _result("calling", state, trace, error=awaited.message, call=awaited.call)
     except EVENT_ERRORS as error:
         return _failed(error, state, trace)
 
@@ -105,9 +124,9 @@ def run_pass(
 def _state(
     program: Program, source: SourceProgram, event: Claimed, execute: Execute, now: int, newer: NewerEvent
 ) -> PassState:
-    received_at = EPOCH + timedelta(microseconds=event.received_at)
-    occurred_at = None if event.occurred_at is None else EPOCH + timedelta(microseconds=event.occurred_at)
-    instant = EPOCH + timedelta(microseconds=now)
+    received_at = moment_of(event.received_at)
+    occurred_at = None if event.occurred_at is None else moment_of(event.occurred_at)
+    instant = moment_of(now)
     about: dict[str, Any] = {
         "id": event.event_id,
         "type": event.type,
@@ -127,12 +146,16 @@ def _state(
         as_of=occurred_at or received_at,
         read_row=program.read_row,
         newer=newer,
+        identity=Identity(event.seq, event.event_second, event.event_id, event.key),
+        answers=answers_of(execute, event.seq) if event.calls else NO_ANSWERS,
     )
 
 
 def _match(
     source: SourceProgram, event_type: str, payload: object, state: PassState, trace: _Trace
 ) -> LinkedRule | None:
+    if event_type.startswith(RUN_PREFIX):
+        return _procedure(source, event_type.removeprefix(RUN_PREFIX), payload, state, trace)
     candidates = source.candidates(event_type)
     base = state.scope
     file: LinkedFile | None = None
@@ -158,6 +181,24 @@ def _match(
         trace.no.append([rule.name, *rule.refuse(state.scope, state)])
     trace.no.extend(candidates.after)
     return None
+
+
+def _procedure(source: SourceProgram, name: str, payload: object, state: PassState, trace: _Trace) -> LinkedRule | None:
+    """Return the procedure that somebody has run by hand, with the names that were given bound.
+
+    The payload holds `with`: names and their values; and `rows`: names and which rows they stand for, as they are now.
+    """
+    procedure = source.procedures.get(name)
+    if procedure is None or not isinstance(payload, dict):
+        return None
+    trace.file = procedure.file
+    state.scope = {**state.scope, "settings": procedure.file.settings, **payload.get("with", {})}
+    for bound, place in payload.get("rows", {}).items():
+        row = state.lookup(place["table"], place["key"])
+        if row is None:
+            raise StepFailed(f"the row `{place['key']}` of `{place['table']}` is gone")
+        state.scope[bound] = row
+    return procedure
 
 
 def _holds(rule: LinkedRule, state: PassState) -> object:
@@ -199,6 +240,7 @@ def _result(
     result: str | None = None,
     error: str | None = None,
     retry: bool = False,
+    call: Outgoing | None = None,
 ) -> PassResult:
     return PassResult(
         status=status,
@@ -209,4 +251,5 @@ def _result(
         trace=trace.render(state, error, result),
         logs=state.logs,
         state=state,
+        call=call,
     )

@@ -27,6 +27,9 @@ RunSteps = Callable[[PassState], Signal]
 Respond = Callable[[dict[str, Any], Context], str]
 """Renders the answer of a source that answers with the outcome."""
 
+RUN_PREFIX = "run."
+"""What the types of events begin with that run a procedure by hand; no delivery's may."""
+
 # Types are remembered with the rules that can fit them; a sender who invents types must not fill the memory.
 MOST_TYPES = 4096
 
@@ -72,6 +75,10 @@ class SourceProgram:
     rules: tuple[LinkedRule, ...]
     unmatched: str = "ignore"
     respond: Respond | None = None
+    procedures: Mapping[str, LinkedRule] = field(default_factory=dict)
+    """What `run.NAME` events run."""
+    strict: bool = False
+    """Whether an event that will be tried again holds up the later ones of its key."""
     _by_type: dict[str, Candidates] = field(default_factory=dict)
 
     def candidates(self, event_type: str) -> Candidates:
@@ -95,7 +102,9 @@ class SourceProgram:
         return Candidates(rules=tuple(chosen), after=tuple(passed))
 
     def handles(self, event_type: str) -> bool:
-        """Say whether any rule names the type."""
+        """Say whether any rule names the type, or a procedure is run by it."""
+        if event_type.startswith(RUN_PREFIX):
+            return event_type.removeprefix(RUN_PREFIX) in self.procedures
         return bool(self.candidates(event_type).rules)
 
 
@@ -131,16 +140,26 @@ def link_lookups(tables: Mapping[str, RowTable]) -> dict[str, RowQuery]:
     }
 
 
-def link_rules(file: RulesFile, tables: Mapping[str, RowTable], overrides: Mapping[str, object]) -> list[LinkedRule]:
-    """Link the rules of a file, with a source's own settings."""
-    linked = LinkedFile(
-        name=file.path.name,
-        digest=file.digest,
-        settings=settings_for(file.settings, overrides),
-        extract=link_extractions(file.extract),
+def link_source(
+    name: str,
+    files: Sequence[RulesFile],
+    tables: Mapping[str, RowTable],
+    overrides: Mapping[str, object],
+    *,
+    unmatched: str = "ignore",
+    respond: Respond | None = None,
+    strict: bool = False,
+) -> SourceProgram:
+    """Link the rules files of a source, in order, with its own settings."""
+    linkers = [_FileLinker(file, tables, overrides) for file in files]
+    return SourceProgram(
+        name=name,
+        rules=tuple(rule for linker in linkers for rule in linker.rules()),
+        unmatched=unmatched,
+        respond=respond,
+        procedures={one.name: one for linker in linkers for one in linker.procedures()},
+        strict=strict,
     )
-    linker = _FileLinker(file, tables)
-    return [_link_rule(rule, linked, linker) for rule in file.rules]
 
 
 def _link_rule(rule: Rule, file: LinkedFile, linker: _FileLinker) -> LinkedRule:
@@ -160,10 +179,34 @@ def _link_rule(rule: Rule, file: LinkedFile, linker: _FileLinker) -> LinkedRule:
 class _FileLinker:
     """Links the steps of one file; procedures once each, however often they are run."""
 
-    def __init__(self, file: RulesFile, tables: Mapping[str, RowTable]) -> None:
+    def __init__(self, file: RulesFile, tables: Mapping[str, RowTable], overrides: Mapping[str, object]) -> None:
         self._file = file
         self._tables = tables
         self._procedures: dict[str, RunSteps] = {}
+        self._linked = LinkedFile(
+            name=file.path.name,
+            digest=file.digest,
+            settings=settings_for(file.settings, overrides),
+            extract=link_extractions(file.extract),
+        )
+
+    def rules(self) -> list[LinkedRule]:
+        return [_link_rule(rule, self._linked, self) for rule in self._file.rules]
+
+    def procedures(self) -> list[LinkedRule]:
+        return [
+            LinkedRule(
+                name=name,
+                file=self._linked,
+                handles=type_matcher((RUN_PREFIX + name,)),
+                extract=None,
+                when=None,
+                refuse=None,
+                run=self.procedure(name),
+                result=None,
+            )
+            for name in self._file.procedures
+        ]
 
     def steps(self, steps: Sequence[Step]) -> RunSteps:
         linked = [(step.pointer, self._step(step)) for step in steps]

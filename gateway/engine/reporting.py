@@ -9,13 +9,15 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from gateway.engine.loop import Ended
+from gateway.engine.loop import Ended, due_at
 
 PutLine = Callable[[dict[str, Any]], None]
 """Takes a finished log line: `time`, `level`, `message` and other fields."""
 
 _LEVELS = {"debug": 0, "info": 1, "warning": 2, "error": 3}
-_OUTCOME_LEVELS = {"done": "info", "ignored": "info", "parked": "warning", "waiting": "warning", "dead": "error"}
+_OUTCOME_LEVELS = {
+    "done": "info", "ignored": "info", "calling": "info", "parked": "warning", "waiting": "warning", "dead": "error",
+}  # fmt: skip
 _SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5)
 _LAG = (0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30, 60, 300, 3600)
 
@@ -46,7 +48,7 @@ class Reporter:
         for one in ended:
             self._seconds.observe(one.microseconds / 1_000_000)
             if one.finish.finished_at is not None:
-                lag = (one.finish.finished_at - one.event.received_at) / 1_000_000
+                lag = (one.finish.finished_at - due_at(one.event)) / 1_000_000
                 self._child("lag", one.event.source).observe(lag)
             if one.finish.attempts > 1:
                 self._retries.labels(one.event.source).inc()

@@ -8,7 +8,7 @@ the same. Rows written by other programs are read leniently: any ISO 8601 time, 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import orjson
@@ -18,6 +18,19 @@ from gateway.expressions import coerce
 Codec = Callable[[object], object]
 
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def microseconds_of(moment: datetime) -> int:
+    """Return an aware time as microseconds since the epoch."""
+    return (moment - EPOCH) // _MICROSECOND
+
+
+def moment_of(microseconds: int) -> datetime:
+    """Return microseconds since the epoch as an aware time, UTC."""
+    return EPOCH + timedelta(microseconds=microseconds)
 
 
 def encode_decimal(value: object) -> object:

@@ -73,6 +73,9 @@ class Claimed(NamedTuple):
     attempts: int
     headers: str
     body: bytes
+    event_second: int = 0
+    calls: int = 0
+    """How many awaited calls are recorded for it."""
 
 
 class Finish(NamedTuple):
@@ -118,7 +121,8 @@ SELECT seq FROM gateway_events WHERE source = ? AND event_second = ? AND event_i
 _COUNT_DUPLICATE = "UPDATE gateway_events SET duplicates = duplicates + 1 WHERE seq = ?"
 
 _CLAIM_COLUMNS = """
-SELECT e.seq, e.source, e.event_id, e.type, e.key, e.occurred_at, e.received_at, e.attempts, b.headers, b.body
+SELECT e.seq, e.source, e.event_id, e.type, e.key, e.occurred_at, e.received_at, e.attempts, b.headers, b.body,
+       e.event_second, e.calls
 FROM gateway_events AS e JOIN gateway_bodies AS b ON b.event = e.seq
 """
 
@@ -142,6 +146,32 @@ _ANY_PARKED = "SELECT 1 FROM gateway_events WHERE finished_at IS NULL AND status
 _UNPARK = """
 UPDATE gateway_events SET status = 'ready', next_attempt_at = NULL
 WHERE finished_at IS NULL AND status = 'parked' AND source = ? AND key = ?
+"""
+
+_ANY_WAITING = """
+SELECT 1 FROM gateway_events WHERE finished_at IS NULL AND status = 'waiting' AND next_attempt_at IS NULL LIMIT 1
+"""
+
+# An event that waits for an answer, or behind another one, has no time at which it is tried again.
+_HOLDER = """
+SELECT min(seq) FROM gateway_events
+WHERE finished_at IS NULL AND status = 'waiting' AND source = ? AND key = ? AND seq <> ?
+  AND next_attempt_at IS NULL AND behind IS NULL
+"""
+
+_STRICT_HOLDER = """
+SELECT min(seq) FROM gateway_events
+WHERE finished_at IS NULL AND status = 'waiting' AND source = ? AND key = ? AND seq < ?
+  AND attempts > 0 AND behind IS NULL
+"""
+
+_HOLD = """
+UPDATE gateway_events SET status = 'waiting', next_attempt_at = NULL, behind = ?, error = ? WHERE seq = ?
+"""
+
+_RELEASE = """
+UPDATE gateway_events SET status = 'ready', behind = NULL, error = NULL
+WHERE finished_at IS NULL AND status = 'waiting' AND source = ? AND key = ? AND behind IS NOT NULL
 """
 
 _EVENT_AT = """
@@ -267,9 +297,38 @@ def any_parked(database: Database) -> bool:
     return database.execute(_ANY_PARKED, ()).fetchone() is not None
 
 
-def unpark(database: Database, source: str, key: str) -> None:
-    """Make the parked events of a key ready: a later event of the key has committed. One statement."""
-    database.execute(_UNPARK, (source, key))
+def unpark(database: Database, source: str, key: str) -> int:
+    """Make the parked events of a key ready, as a later one has committed; return how many. One statement."""
+    unparked: int = database.execute(_UNPARK, (source, key)).rowcount
+    return unparked
+
+
+def any_held(database: Database) -> bool:
+    """Say whether any event waits for an answer, or behind another one. One statement."""
+    return database.execute(_ANY_WAITING, ()).fetchone() is not None
+
+
+def holder_of(database: Database, source: str, key: str, seq: int, *, strict: bool) -> int | None:
+    """Return the event that holds up `seq`, one of the same key that must end first, or None. One or two statements.
+
+    An event that waits for an answer holds up its key; where order is `strict`, one that will be tried again holds up
+    those received after it.
+    """
+    found: int | None = database.execute(_HOLDER, (source, key, seq)).fetchone()[0]
+    if found is None and strict:
+        found = database.execute(_STRICT_HOLDER, (source, key, seq)).fetchone()[0]
+    return found
+
+
+def hold(database: Database, seq: int, behind: int) -> None:
+    """Have an event wait until an earlier one of its key has ended. One statement."""
+    database.execute(_HOLD, (behind, f"waits behind event {behind} of the same key", seq))
+
+
+def release(database: Database, source: str, key: str) -> int:
+    """Make the events ready that wait behind one of the key; return how many. One statement."""
+    released: int = database.execute(_RELEASE, (source, key)).rowcount
+    return released
 
 
 def event_at(execute: Execute, source: str, occurred_at: int) -> str | None:

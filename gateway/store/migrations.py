@@ -11,13 +11,15 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from sqlalchemy import Index
+from sqlalchemy import Table as SqlTable
 from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 
 from gateway.config.tables import Column, Table
 from gateway.errors import MigrationRefused
 from gateway.store.codecs import encoder
 from gateway.store.database import Database, storage_errors
-from gateway.store.schema import CURRENT_VERSION, METADATA
+from gateway.store.schema import CURRENT_VERSION, METADATA, OUTBOX, SCHEDULES, WAITING_EVENTS
 from gateway.store.statements import dialect_named
 
 # The declared type keeps what the column means (and its affinity: TEXT, so that nothing is converted).
@@ -81,15 +83,33 @@ def _version(database: Database) -> int:
 
 
 def _create_all(database: Database) -> list[str]:
-    dialect = dialect_named(database.dialect)
-    done: list[str] = []
-    for table in METADATA.sorted_tables:
-        clauses: list[ExecutableDDLElement] = [CreateTable(table), *(CreateIndex(index) for index in table.indexes)]
-        done.extend(_run(database, str(clause.compile(dialect=dialect)).strip()) for clause in clauses)
-    return done
+    return [statement for table in METADATA.sorted_tables for statement in _create(database, table)]
 
 
-STEPS: dict[int, Callable[[Database], list[str]]] = {}
+def _create(database: Database, table: SqlTable) -> list[str]:
+    return [_define(database, CreateTable(table)), *(_define(database, CreateIndex(i)) for i in _in_order(table))]
+
+
+def _in_order(table: SqlTable) -> list[Index]:
+    return sorted(table.indexes, key=lambda index: str(index.name))
+
+
+def _define(database: Database, clause: ExecutableDDLElement) -> str:
+    return _run(database, str(clause.compile(dialect=dialect_named(database.dialect))).strip())
+
+
+def _add_outbox(database: Database) -> list[str]:
+    """Version 2: awaited calls and messages, scheduled events, events held up by an earlier one of their key."""
+    return [
+        _run(database, "ALTER TABLE gateway_events ADD COLUMN calls INTEGER DEFAULT '0' NOT NULL"),
+        _run(database, "ALTER TABLE gateway_events ADD COLUMN behind BIGINT"),
+        _define(database, CreateIndex(WAITING_EVENTS)),
+        *_create(database, SCHEDULES),
+        *_create(database, OUTBOX),
+    ]
+
+
+STEPS: dict[int, Callable[[Database], list[str]]] = {2: _add_outbox}
 """For each version after the first: the function that takes the tables there from the one before."""
 
 

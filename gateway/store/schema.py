@@ -1,8 +1,9 @@
 """The gateway's own tables.
 
 `gateway_events` is the inbox: one narrow row an event, so that finishing it rewrites little; what was received
-stands beside it in `gateway_bodies`, written once. `gateway_traces` keeps one row an attempt. Times are integer
-microseconds since the epoch, UTC.
+stands beside it in `gateway_bodies`, written once. Scheduled events are rows whose time has not come, which
+`gateway_schedules` finds by their keys. `gateway_traces` keeps one row an attempt, `gateway_outbox` the messages and
+awaited calls. Times are integer microseconds since the epoch, UTC.
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ EVENTS = Table(
     Column("duplicates", Integer, nullable=False, server_default="0", comment="later deliveries of the same event"),
     Column("verified_by", Text, comment="scheme and number of the secret that fitted"),
     Column("request_id", Text),
+    Column("calls", Integer, nullable=False, server_default="0", comment="awaited calls recorded for it"),
+    Column("behind", BigInteger, comment="the earlier event of its key that must end first"),
     # Time-ordered in front, so that random ids of one moment land on few pages of the index.
     UniqueConstraint("source", "event_second", "event_id", name="gateway_events_identity"),
     sqlite_autoincrement=True,
@@ -67,6 +70,14 @@ DEAD_EVENTS = Index(
     EVENTS.c.status,
     sqlite_where=EVENTS.c.status == "dead",
     postgresql_where=EVENTS.c.status == "dead",
+)
+
+WAITING_EVENTS = Index(
+    "gateway_events_waiting",
+    EVENTS.c.source,
+    EVENTS.c.key,
+    sqlite_where=(EVENTS.c.finished_at.is_(None)) & (EVENTS.c.status == "waiting"),
+    postgresql_where=(EVENTS.c.finished_at.is_(None)) & (EVENTS.c.status == "waiting"),
 )
 
 BODIES = Table(
@@ -90,6 +101,57 @@ TRACES = Table(
     sqlite_with_rowid=False,
 )
 
+SCHEDULES = Table(
+    "gateway_schedules",
+    METADATA,
+    Column("source", Text, nullable=False),
+    Column("key", Text, nullable=False, comment="what `cancel` names"),
+    Column("event", BigInteger, nullable=False, comment="the scheduled event, which has not fired yet"),
+    PrimaryKeyConstraint("source", "key"),
+    sqlite_with_rowid=False,
+)
+
+OUTBOX = Table(
+    "gateway_outbox",
+    METADATA,
+    Column("seq", _ROW_NUMBER, primary_key=True, autoincrement=True),
+    Column("event", BigInteger, comment="the event that it comes from; null for an alert"),
+    Column("kind", Text, nullable=False, comment="message call"),
+    Column("action", Text, nullable=False, comment="stripe send notify cache publish"),
+    Column("target", Text, nullable=False, comment="the destination or channel"),
+    Column("position", Text, nullable=False, comment="which of its event's messages and calls it is"),
+    Column("message_id", Text, nullable=False, comment="the same at every try: the receiver's idempotency key"),
+    Column("request", Text, nullable=False, comment="JSON"),
+    Column("status", Text, nullable=False, server_default="ready", comment="ready done dead"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("next_attempt_at", BigInteger),
+    Column("leased_until", BigInteger),
+    Column("leased_by", Text),
+    Column("created_at", BigInteger, nullable=False),
+    Column("finished_at", BigInteger),
+    Column("answer", Text, comment="JSON: what came back"),
+    Column("code", Text, comment="not_found refused gave_up"),
+    Column("error", Text),
+    UniqueConstraint("event", "position", name="gateway_outbox_position"),
+    UniqueConstraint("message_id", name="gateway_outbox_message"),
+    sqlite_autoincrement=True,
+)
+
+# What has not left yet, and what could not be delivered: small, however many rows are kept.
+OPEN_OUTBOX = Index(
+    "gateway_outbox_open",
+    OUTBOX.c.next_attempt_at,
+    OUTBOX.c.target,
+    sqlite_where=OUTBOX.c.status == "ready",
+    postgresql_where=OUTBOX.c.status == "ready",
+)
+DEAD_OUTBOX = Index(
+    "gateway_outbox_dead",
+    OUTBOX.c.target,
+    sqlite_where=OUTBOX.c.status == "dead",
+    postgresql_where=OUTBOX.c.status == "dead",
+)
+
 CHANGES = Table(
     "gateway_changes",
     METADATA,
@@ -109,5 +171,5 @@ MIGRATIONS = Table(
     Column("applied_at", BigInteger, nullable=False),
 )
 
-CURRENT_VERSION = 1
+CURRENT_VERSION = 2
 """The version of the tables above; a later one adds a function to `migrations.STEPS`."""

@@ -1,0 +1,61 @@
+"""`cancel`: drops a scheduled event that has not fired."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway.actions.schedule import written_key
+from gateway.actions.state import Linker, PassState, Signal
+from gateway.config.steps import ActionSpec, CheckScope, StepReader
+from gateway.config.values import Value
+from gateway.store.codecs import microseconds_of
+from gateway.store.schedules import cancel_event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancel:
+    """The arguments of a `cancel`."""
+
+    key: Value | None
+
+
+def _parse(reader: StepReader) -> Cancel:
+    return Cancel(key=reader.value("cancel"))
+
+
+def _check(cancel: Cancel, scope: CheckScope) -> None:
+    scope.value(cancel.key)
+
+
+def _bind(cancel: Cancel, linker: Linker) -> Callable[[PassState], Signal]:
+    assert cancel.key is not None
+    key, pointer = cancel.key.evaluate, linker.pointer
+
+    def run(state: PassState) -> Signal:
+        named = written_key("cancel", key(state.scope, state))
+        now = microseconds_of(state.now)
+        dropped = cancel_event(state.execute, state.source, named, by=state.identity.seq, now=now)
+        if dropped is not None:
+            state.wrote = True
+        state.notes.append((pointer, "cancel", {"key": named, "dropped": dropped}))
+        return None
+
+    return run
+
+
+SPEC = ActionSpec(
+    name="cancel",
+    title="Drop the scheduled event that waits under a key; when none does, nothing happens.",
+    schema={
+        "cancel": {
+            "type": "string",
+            "description": "The key that `schedule` gave it.",
+            "examples": ["suspend-$tenant.id"],
+        }
+    },
+    example="cancel: suspend-$tenant.id",
+    parse=_parse,
+    check=_check,
+    bind=_bind,
+)
