@@ -11,6 +11,7 @@ import pytest
 from gateway.config.tables import Column, Table
 from gateway.errors import MigrationRefused
 from gateway.store.database import Database, open_database, parse_address
+from gateway.store.inbox import claim_due, claim_ready
 from gateway.store.migrations import migrate, reflect_existing
 
 ID = Column(name="id", type="text", primary_key=True)
@@ -113,3 +114,24 @@ def test_an_existing_table_is_used_as_it_stands(database: Database) -> None:
 def test_an_existing_table_that_does_not_exist_is_refused(database: Database) -> None:
     with pytest.raises(MigrationRefused, match="the database has no such table"):
         migrate(database, [table(name="nowhere", existing=True)])
+
+
+def test_a_database_of_the_first_version_is_taken_to_this_one(database: Database, tmp_path: Path) -> None:
+    database.connection.executescript((Path(__file__).parent / "version1.sql").read_text())
+    assert migrate(database, []).statements
+    assert migrate(database, []).statements == ()
+    fresh = open_database(parse_address("sqlite:///fresh.db", tmp_path))
+    migrate(fresh, [])
+    for name in definitions(fresh):
+        assert columns_of(database, name) == columns_of(fresh, name), name
+    assert definitions(database) == definitions(fresh)
+    assert [event.event_id for event in claim_ready(database, 10)] == ["evt_ready"]
+    assert [event.event_id for event in claim_due(database, 1760000005000000, 10)] == ["evt_waiting"]
+
+
+def definitions(database: Database) -> set[str]:
+    return {row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE name LIKE 'gateway%'", ())}
+
+
+def columns_of(database: Database, table: str) -> set[tuple[object, ...]]:
+    return {row[1:] for row in database.execute(f"PRAGMA table_info({table})", ())}
