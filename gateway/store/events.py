@@ -106,7 +106,8 @@ SELECT source, status, count(*), min(received_at) FROM gateway_events WHERE stat
 """
 
 _MAKE_READY = """
-UPDATE gateway_events SET status = 'ready', result = NULL, error = NULL, next_attempt_at = NULL, finished_at = NULL
+UPDATE gateway_events SET status = 'ready', result = NULL, error = NULL, next_attempt_at = NULL, finished_at = NULL,
+                          behind = NULL
 WHERE seq = ?
 """
 
