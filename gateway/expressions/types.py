@@ -6,11 +6,11 @@ something possible for impossible.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
-from functools import reduce
+from functools import partial, reduce
 
 KINDS = frozenset(
     ("null", "boolean", "integer", "decimal", "text", "date", "timestamp", "list", "object"),
@@ -113,7 +113,35 @@ def _joined_fields(left: Type, right: Type) -> Mapping[str, Type] | None:
     if left.fields is None or right.fields is None:
         return None
     names = dict.fromkeys([*left.fields, *right.fields])
-    return {name: _field(left, name) | _field(right, name) for name in names}
+    return LazyFields({name: partial(_joined_field, left, right, name) for name in names})
+
+
+def _joined_field(left: Type, right: Type, name: str) -> Type:
+    return _field(left, name) | _field(right, name)
+
+
+class LazyFields(Mapping[str, Type]):
+    """The fields of an object whose types are made when they are asked for, as objects may hold one another."""
+
+    def __init__(self, makers: Mapping[str, Callable[[], Type]]) -> None:
+        """Take what makes the type of each field."""
+        self._makers = makers
+        self._made: dict[str, Type] = {}
+
+    def __getitem__(self, name: str) -> Type:
+        if name not in self._made:
+            self._made[name] = self._makers[name]()
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        return len(self._makers)
+
+    # Compared field by field, two objects that hold one another would never end.
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
 
 
 def _field(owner: Type, name: str) -> Type:

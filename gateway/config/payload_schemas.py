@@ -1,0 +1,110 @@
+"""What is known of payloads: JSON Schemas, a file for each event type of a provider, read when they are needed.
+
+An operator's own stand in `schemas/payloads/PROVIDER/EVENT.json` beside gateway.yaml and take the place of the ones
+that come with the gateway. The properties that such a schema names are taken for all that there are, unless it says
+`additionalProperties`; every one of them may be absent.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+from gateway.expressions.types import (
+    ANY,
+    BOOLEAN,
+    INTEGER,
+    LIST,
+    NULL,
+    NUMBER,
+    TEXT,
+    LazyFields,
+    Type,
+    list_of,
+    union,
+)
+
+SHIPPED = Path(__file__).parent.parent.parent / "schemas" / "payloads"
+"""The schemas that come with the gateway."""
+
+_KINDS: Mapping[str, Type] = {
+    "string": TEXT,
+    "integer": INTEGER,
+    "number": NUMBER,
+    "boolean": BOOLEAN,
+    "null": NULL,
+}
+
+
+class PayloadSchemas:
+    """The payload schemas of one provider."""
+
+    def __init__(self, provider: str, folders: Sequence[Path]) -> None:
+        """Take the provider and the folders to look in, the first that has a schema wins."""
+        self._folders = [folder / provider for folder in folders]
+
+    def payload(self, event_type: str) -> Type | None:
+        """Return the type of an event's payload, or None when no schema says anything of it."""
+        if "/" in event_type or event_type.startswith("."):
+            return None
+        for folder in self._folders:
+            path = folder / f"{event_type}.json"
+            if path.is_file():
+                return _read(path)
+        return None
+
+
+def payload_schemas(provider: str | None, base: Path) -> PayloadSchemas | None:
+    """Return the schemas of a provider's payloads for a configuration in a folder."""
+    return None if provider is None else PayloadSchemas(provider, (base / "schemas" / "payloads", SHIPPED))
+
+
+@cache
+def _read(path: Path) -> Type:
+    return _type(json.loads(path.read_text(encoding="utf-8")), path.parent)
+
+
+def _type(schema: Any, folder: Path) -> Type:
+    if not isinstance(schema, dict):
+        return ANY
+    if "$ref" in schema:
+        return _referred(schema["$ref"], folder)
+    for key in ("anyOf", "oneOf"):
+        if key in schema:
+            return union(_type(part, folder) for part in schema[key])
+    named = schema.get("type")
+    kinds = [named] if isinstance(named, str) else named or ()
+    return union(_of_kind(kind, schema, folder) for kind in kinds) if kinds else ANY
+
+
+def _referred(reference: str, folder: Path) -> Type:
+    path = (folder / reference).resolve()
+    if not path.is_file() and folder.name == "objects":
+        path = (folder.parent / reference).resolve()
+    return _read(path) if path.is_file() else ANY
+
+
+def _of_kind(kind: str, schema: Mapping[str, Any], folder: Path) -> Type:
+    if kind == "array":
+        return list_of(_type(schema["items"], folder)) if "items" in schema else LIST
+    if kind == "object":
+        return _object(schema, folder)
+    return _KINDS.get(kind, ANY)
+
+
+def _object(schema: Mapping[str, Any], folder: Path) -> Type:
+    properties = schema.get("properties")
+    # What a schema leaves open may hold anything; one that names properties is taken at its word.
+    is_open = schema.get("additionalProperties", properties is None) is not False
+    makers: dict[str, Callable[[], Type]] = {
+        name: partial(_member, inner, folder) for name, inner in (properties or {}).items()
+    }
+    fields = LazyFields(makers) if properties is not None else None
+    return Type(kinds=frozenset({"object"}), fields=fields, open=is_open, name=schema.get("title"))
+
+
+def _member(schema: Any, folder: Path) -> Type:
+    return _type(schema, folder).nullable
