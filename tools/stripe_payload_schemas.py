@@ -15,7 +15,6 @@ import json
 import shutil
 import typing
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ import stripe
 from stripe._list_object import ListObject
 from stripe._object_classes import OBJECT_CLASSES
 from stripe._stripe_object import StripeObject, UntypedStripeObject
+from typed_schemas import DRAFT, Schema, descriptions, either, first_sentence, tree_of
 
 ROOT = Path(__file__).parent.parent
 TARGET = ROOT / "schemas" / "payloads" / "stripe"
@@ -44,8 +44,6 @@ EXCEPTIONS = {
 SCALARS: dict[Any, str] = {
     str: "string", int: "integer", float: "number", bool: "boolean", decimal.Decimal: "string", type(None): "null",
 }  # fmt: skip
-
-Schema = dict[str, Any]
 
 
 class Writer:
@@ -129,36 +127,6 @@ class Writer:
         return self.reference(tag) if tag in OBJECT_CLASSES else {}
 
 
-def either(parts: list[Schema]) -> Schema:
-    """Return the schema of a value that fits any of these."""
-    if any(not part for part in parts):
-        return {}
-    plain = [part for part in parts if set(part) <= {"type", "examples"}]
-    others = [part for part in parts if part not in plain]
-    types = sorted({name for part in plain for name in names(part)}, key=lambda name: (name == "null", name))
-    examples = list(dict.fromkeys(example for part in plain for example in part.get("examples", ())))
-    merged: Schema = {"type": types[0] if len(types) == 1 else types} if types else {}
-    if examples:
-        merged["examples"] = examples
-    if not others:
-        return merged
-    if len(others) == 1 and types == ["null"] and "type" in others[0]:
-        return {**others[0], "type": [others[0]["type"], "null"]}
-    return {"anyOf": [*([merged] if merged else []), *others]}
-
-
-def names(part: Schema) -> list[str]:
-    """Return the types that a schema names."""
-    named = part["type"]
-    return [named] if isinstance(named, str) else list(named)
-
-
-@cache
-def tree_of(module: str) -> ast.Module:
-    """Return the syntax tree of a module's source."""
-    return ast.parse(inspect.getsource(importlib.import_module(module)))
-
-
 @cache
 def imports_of(module: str) -> dict[str, tuple[str, str]]:
     """Return what a module imports, also for type checkers only: its name here -> module and its name there."""
@@ -168,27 +136,6 @@ def imports_of(module: str) -> dict[str, tuple[str, str]]:
         if isinstance(node, ast.ImportFrom) and node.module
         for alias in node.names
     }
-
-
-def descriptions(cls: type) -> dict[str, str]:
-    """Return the first sentence that the source says of each attribute of a class."""
-    body: list[ast.stmt] = tree_of(cls.__module__).body
-    for part in cls.__qualname__.split("."):
-        found = next((node for node in body if isinstance(node, ast.ClassDef) and node.name == part), None)
-        body = [] if found is None else found.body
-    said: dict[str, str] = {}
-    for before, after in pairwise(body):
-        is_text = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
-        if isinstance(before, ast.AnnAssign) and isinstance(before.target, ast.Name) and is_text:
-            said[before.target.id] = first_sentence(str(after.value.value))  # type: ignore[attr-defined]
-    return said
-
-
-def first_sentence(text: str) -> str:
-    """Return the first sentence of a text, on one line."""
-    line = " ".join(text.split())
-    end = line.find(". ")
-    return line if end < 0 else line[: end + 1]
 
 
 def tags_of(event_type: str) -> tuple[str, ...]:
@@ -209,7 +156,7 @@ def envelope(event_type: str, writer: Writer) -> Schema:
     about = [writer.reference(tag) for tag in tags_of(event_type)]
     subject = about[0] if len(about) == 1 else {"anyOf": about} if about else {"type": "object"}
     return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$schema": DRAFT,
         "title": f"Stripe {event_type}",
         "description": f"The payload of a Stripe event of type {event_type}, API version {stripe.api_version}.",
         "type": "object",
