@@ -5,12 +5,14 @@ The SDK is no dependency: install `workos` into an environment of its own and ru
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import datetime
 import enum
 import inspect
 import json
 import shutil
+import textwrap
 import types
 import typing
 from importlib.metadata import version
@@ -28,9 +30,30 @@ SCALARS: dict[Any, str] = {
 
 def object_schema(cls: type) -> Schema:
     """Return the schema of a class: its fields."""
-    hints, docs = typing.get_type_hints(cls), descriptions(cls)
-    properties = {field.name: described(schema(hints[field.name]), docs.get(field.name)) for field in fields_of(cls)}
+    hints, docs, keys = typing.get_type_hints(cls), descriptions(cls), keys_of(cls)
+    properties = {
+        keys.get(field.name, field.name): described(schema(hints[field.name]), docs.get(field.name))
+        for field in fields_of(cls)
+    }
     return {"type": "object", "properties": properties}
+
+
+def keys_of(cls: type) -> dict[str, str]:
+    """Return the JSON key that each field is read from: some fields have names of their own."""
+    read = ast.parse(textwrap.dedent(inspect.getsource(cls.from_dict)))  # type: ignore[attr-defined]
+    arguments = [keyword for node in ast.walk(read) if isinstance(node, ast.Call) for keyword in node.keywords]
+    found = {argument.arg: first_key(argument.value) for argument in arguments if argument.arg is not None}
+    return {name: key for name, key in found.items() if key is not None}
+
+
+def first_key(node: ast.AST) -> str | None:
+    """Return the first text that stands in `data[…]` or `data.get(…)`."""
+    for part in ast.walk(node):
+        if isinstance(part, ast.Subscript) and isinstance(part.slice, ast.Constant):
+            return str(part.slice.value)
+        if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute) and part.func.attr == "get":
+            return str(part.args[0].value) if isinstance(part.args[0], ast.Constant) else None
+    return None
 
 
 def fields_of(cls: Any) -> tuple[dataclasses.Field[Any], ...]:
