@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
-from gateway.actions import cancel, delete, ending, find, insert, log, require, run, schedule, update, upsert
+from gateway.actions import (
+    cache,
+    cancel,
+    delete,
+    ending,
+    find,
+    insert,
+    log,
+    notify,
+    publish,
+    require,
+    run,
+    schedule,
+    send,
+    stripe,
+    update,
+    upsert,
+)
 from gateway.config.steps import ActionSpec
 
 ACTIONS: tuple[ActionSpec, ...] = (
@@ -12,6 +29,11 @@ ACTIONS: tuple[ActionSpec, ...] = (
     update.SPEC,
     delete.SPEC,
     require.SPEC,
+    stripe.SPEC,
+    send.SPEC,
+    notify.SPEC,
+    cache.SPEC,
+    publish.SPEC,
     schedule.SPEC,
     cancel.SPEC,
     log.SPEC,

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gateway.actions.state import Finished, Linker, Parked, PassState, Signal, StepFailed
+from gateway.actions.missing import Missing, link_missing, missing_schema, read_missing
+from gateway.actions.state import Linker, PassState, Signal, StepFailed
 from gateway.config.conditions import WHERE_SCHEMA, Where, read_where
 from gateway.config.document import Mapping as MappingNode
 from gateway.config.document import Node, Scalar
 from gateway.config.document import Sequence as SequenceNode
 from gateway.config.steps import ActionSpec, CheckScope, StepReader
-from gateway.config.values import Value, read_value
 from gateway.store.shapes import Row, Test
 
 if TYPE_CHECKING:
@@ -20,15 +20,6 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 1000
 """How many rows `all` binds at the most; more fail the event."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Missing:
-    """What a `find` does when no row fits."""
-
-    kind: str
-    """`finish`, `fail`, `park` or `null`."""
-    value: Value | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +40,7 @@ def _parse(reader: StepReader) -> Find:
         table=reader.text("find"),
         strategies=read_where(reader),
         order=_read_order(reader.get("order_by")),
-        missing=_read_missing(reader, default="null" if every else "fail"),
+        missing=read_missing(reader, default="null" if every else "fail"),
         every=every,
         node=reader.node,
     )
@@ -63,18 +54,6 @@ def _read_order(node: Node | None) -> tuple[tuple[Scalar, str, bool], ...]:
 def _read_direction(node: Scalar) -> tuple[Scalar, str, bool]:
     name, _, direction = str(node.value).partition(" ")
     return node, name, direction.strip().lower() == "desc"
-
-
-def _read_missing(reader: StepReader, *, default: str) -> Missing:
-    if reader.node.key("missing") is None:
-        return Missing(kind=default)
-    node = reader.get("missing")
-    if isinstance(node, MappingNode) and node.entries:
-        key, item = node.entries[0]
-        return Missing(kind=str(key.value), value=read_value(item, reader.findings))
-    if isinstance(node, Scalar) and node.value == "park":
-        return Missing(kind="park")
-    return Missing(kind="null")
 
 
 def _check(find: Find, scope: CheckScope) -> None:
@@ -96,7 +75,12 @@ def _bind(find: Find, linker: Linker) -> Callable[[PassState], Signal]:
     strategies = [link_query(where, table, order=order, limit=limit) for where in find.strategies]
     key = table.spec.key.name if table.spec.key else None
     pointer, name, every = linker.pointer, linker.bind_as, find.every
-    give_up = _missing_handler(find, pointer)
+    kind = find.missing.kind
+
+    def note(state: PassState) -> None:
+        state.notes.append((pointer, "find", {"found": None, "missing": kind}))
+
+    give_up = link_missing(find.missing, f"no row of `{find.table}` fits", note)
 
     def run(state: PassState) -> Signal:
         for number, rows_of in enumerate(strategies):
@@ -116,24 +100,6 @@ def _bind(find: Find, linker: Linker) -> Callable[[PassState], Signal]:
         return give_up(state)
 
     return run
-
-
-def _missing_handler(find: Find, pointer: str) -> Callable[[PassState], Signal]:
-    kind, value, table = find.missing.kind, find.missing.value, find.table
-
-    def give_up(state: PassState) -> Signal:
-        state.notes.append((pointer, "find", {"found": None, "missing": kind}))
-        said = value(state.scope, state) if value is not None else None
-        match kind:
-            case "finish":
-                return Finished(None if said is None else str(said))
-            case "fail":
-                raise StepFailed(str(said) if said is not None else f"no row of `{table}` fits")
-            case "park":
-                return Parked(f"no row of `{table}` fits yet")
-        return None
-
-    return give_up
 
 
 def tests_of(where: Where) -> list[Test]:
@@ -217,20 +183,7 @@ SPEC = ActionSpec(
             "description": "Columns, each with `desc` behind it for the greatest first; the first row counts.",
             "oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}],
         },
-        "missing": {
-            "description": "When none fits: `{finish: …}`, `{fail: …}` (the default), `park`, or null to go on.",
-            "oneOf": [
-                {"type": "null"},
-                {"const": "park"},
-                {
-                    "type": "object",
-                    "minProperties": 1,
-                    "maxProperties": 1,
-                    "additionalProperties": False,
-                    "properties": {"finish": {"type": "string"}, "fail": {"type": "string"}},
-                },
-            ],
-        },
+        "missing": missing_schema(park=True),
         "all": {
             "type": "boolean",
             "description": f"Bind every row that fits, as a list; more than {MOST_ROWS} fail the event.",

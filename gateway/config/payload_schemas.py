@@ -57,9 +57,9 @@ class PayloadSchemas:
         return None
 
 
-def payload_schemas(provider: str | None, base: Path) -> PayloadSchemas | None:
+def payload_schemas(provider: str, base: Path) -> PayloadSchemas:
     """Return the schemas of a provider's payloads for a configuration in a folder."""
-    return None if provider is None else PayloadSchemas(provider, (base / "schemas" / "payloads", SHIPPED))
+    return PayloadSchemas(provider, (base / "schemas" / "payloads", SHIPPED))
 
 
 @cache

@@ -12,6 +12,14 @@ Part = str | Mapping[str, str]
 `{path: …, zone: …}`."""
 
 
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Where a version of a provider's API has put what stood elsewhere before."""
+
+    version: str
+    place: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
     """One provider."""
@@ -30,6 +38,8 @@ class Preset:
     """The types it sends, as far as they are documented; empty where anything may come."""
     instead: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Types that only older senders use, with what the provider sends today."""
+    moved: Mapping[tuple[str, str], Moved] = field(default_factory=dict)
+    """What older API versions had, by object and member."""
     fixed_time: bool = True
     """Whether the event's own time is the same in every delivery of it."""
 

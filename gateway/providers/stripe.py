@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gateway.providers.event_types import read_event_types
 from gateway.providers.preset import Preset
+from gateway.providers.stripe_moves import MOVED
 
 STRIPE = Preset(
     name="stripe",
@@ -24,4 +25,5 @@ STRIPE = Preset(
         ),
     },
     event_types=read_event_types("stripe"),
+    moved=MOVED,
 )

@@ -105,6 +105,13 @@ UNION ALL
 SELECT source, status, count(*), min(received_at) FROM gateway_events WHERE status = 'dead' GROUP BY source
 """
 
+# An event that a sender has called by a type of the gateway's own: it must never run a procedure.
+_FOREIGN = """
+((substr(e.type, 1, 4) = 'run.' OR substr(e.type, 1, 9) = 'schedule.') AND coalesce(e.verified_by, '') <> 'gateway')
+"""
+
+_STANDING = f"SELECT e.status, e.error, {_FOREIGN} FROM gateway_events AS e WHERE e.seq = ?"
+
 _MAKE_READY = """
 UPDATE gateway_events SET status = 'ready', result = NULL, error = NULL, next_attempt_at = NULL, finished_at = NULL,
                           behind = NULL
@@ -214,11 +221,13 @@ def retry_event(
     """Make an event ready to run again, from the top and under today's rules; return its number. One transaction.
 
     Its attempts go on counting, and who asked is recorded. Raises NotFound, and Conflict for an event that is ready
-    already, or done unless `done` says to run it all the same.
+    already, or done unless `done` says to run it all the same, or of a type that only the gateway's own events have.
     """
     with storage_errors(), database.transaction():
         seq = find_event(database, name, source)
-        status, error = database.execute("SELECT status, error FROM gateway_events WHERE seq = ?", (seq,)).fetchone()
+        status, error, foreign = database.execute(_STANDING, (seq,)).fetchone()
+        if foreign:
+            raise Conflict(f"event {seq} never runs: a sender has given it a type that is the gateway's own")
         if status not in RETRIABLE and not (done and status == "done"):
             raise Conflict(_REFUSALS[status].format(seq=seq))
         _make_ready(database, [(seq, status, error)], actor, now)
@@ -239,7 +248,7 @@ def retry_events(
     Only events with numbers beyond `after` are touched: hand back `last` until it is None, and each is taken once.
     """
     assert wanted.status in RETRIABLE
-    clauses = [*wanted.clauses(), ("e.seq > ?", (after,))]
+    clauses = [*wanted.clauses(), ("e.seq > ?", (after,)), (f"NOT {_FOREIGN}", ())]
     if wanted.q is not None:
         clauses.append(wanted.search())
     tail, bodies = f"ORDER BY e.seq LIMIT {limit}", wanted.q is not None

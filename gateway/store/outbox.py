@@ -51,11 +51,11 @@ def message_id(source: str, event_second: int, event_id: str, position: str) -> 
 
 # An event that an operator runs once more sends its messages once more, under the same ids.
 _ADD = """
-INSERT INTO gateway_outbox (event, kind, action, target, position, message_id, request, created_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO gateway_outbox (event, kind, action, target, position, message_id, request, created_at, next_attempt_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (event, position) DO UPDATE
 SET action = excluded.action, target = excluded.target, request = excluded.request, status = 'ready', attempts = 0,
-    next_attempt_at = NULL, leased_until = NULL, leased_by = NULL, finished_at = NULL, answer = NULL, code = NULL,
+    next_attempt_at = excluded.next_attempt_at, leased_by = NULL, finished_at = NULL, answer = NULL, code = NULL,
     error = NULL
 WHERE gateway_outbox.kind = 'message'
 """
@@ -82,7 +82,7 @@ def add_outgoing(database: Database, rows: Iterable[tuple[int | None, Outgoing]]
 
     A call that is recorded already stays as it is; a message becomes ready again.
     """
-    database.execute_many(_ADD, [(event, *outgoing, now) for event, outgoing in rows])
+    database.execute_many(_ADD, [(event, *outgoing, now, now) for event, outgoing in rows])
 
 
 def await_call(database: Database, event: int, call: Outgoing, rule: str | None, now: int) -> None:

@@ -81,22 +81,24 @@ class RowTable:
         """Write the SELECT of whole rows."""
         select = self.sql.select()
         if tests:
-            select = select.where(and_(*(self._clause(test, index) for index, test in enumerate(tests))))
+            select = select.where(and_(*(self.clause(test, index) for index, test in enumerate(tests))))
         for name, descending in order:
-            ordered = self._comparable(name)
+            ordered = self.comparable(name)
             select = select.order_by(ordered.desc() if descending else ordered)
         statement = compile_statement(select, self.dialect)
         # The limit is a part of the shape; SQLAlchemy would make two more parameters of it.
         tail = ("" if limit is None else f" LIMIT {limit}") + ("" if self.dialect == "sqlite" else " FOR UPDATE")
         return replace(statement, sql=statement.sql + tail)
 
-    def _comparable(self, name: str) -> ColumnElement[Any]:
+    def comparable(self, name: str) -> ColumnElement[Any]:
+        """Return a column as it is compared: decimals and times by what they mean."""
         column: ColumnElement[Any] = self.sql.c[name]
         collation = _COLLATIONS.get(self._columns[name].type) if self.dialect == "sqlite" else None
         return column.collate(collation) if collation else column
 
-    def _clause(self, test: Test, index: int) -> ColumnElement[Any]:
-        column = self._comparable(test.column)
+    def clause(self, test: Test, index: int) -> ColumnElement[Any]:
+        """Return a test as SQL; its value is the parameter `p` and `q` with this index."""
+        column = self.comparable(test.column)
         first: BindParameter[Any] = bindparam(f"p{index}")
         second: BindParameter[Any] = bindparam(f"q{index}")
         match test.operator:
@@ -137,12 +139,13 @@ class RowTable:
                 only = plan[0][0]
                 return lambda values: (only(values[0]),)
             return lambda values: [encode(values[at]) for encode, at in plan]
-        return lambda values: statement.values(self._parameters(tests, values))
+        return lambda values: statement.values(self.parameters(tests, values))
 
-    def _parameters(self, tests: Sequence[Test], values: Sequence[object]) -> dict[str, object]:
+    def parameters(self, tests: Sequence[Test], values: Sequence[object], first: int = 0) -> dict[str, object]:
+        """Return the parameters of tests that are counted from `first`. Raises ValueDoesNotFit."""
         parameters: dict[str, object] = {}
-        for index, value in zip(_valued(tests), values, strict=True):
-            test = tests[index]
+        for at, value in zip(_valued(tests), values, strict=True):
+            test, index = tests[at], first + at
             encode = self._encoders[test.column]
             if test.operator == "in":
                 items = value if isinstance(value, list | tuple) else [value]

@@ -124,9 +124,8 @@ OUTBOX = Table(
     Column("request", Text, nullable=False, comment="JSON"),
     Column("status", Text, nullable=False, server_default="ready", comment="ready done dead"),
     Column("attempts", Integer, nullable=False, server_default="0"),
-    Column("next_attempt_at", BigInteger),
-    Column("leased_until", BigInteger),
-    Column("leased_by", Text),
+    Column("next_attempt_at", BigInteger, comment="when it is due; while it is leased: when the lease ends"),
+    Column("leased_by", Text, comment="the process that is sending it"),
     Column("created_at", BigInteger, nullable=False),
     Column("finished_at", BigInteger),
     Column("answer", Text, comment="JSON: what came back"),
@@ -140,8 +139,9 @@ OUTBOX = Table(
 # What has not left yet, and what could not be delivered: small, however many rows are kept.
 OPEN_OUTBOX = Index(
     "gateway_outbox_open",
-    OUTBOX.c.next_attempt_at,
+    OUTBOX.c.action,
     OUTBOX.c.target,
+    OUTBOX.c.next_attempt_at,
     sqlite_where=OUTBOX.c.status == "ready",
     postgresql_where=OUTBOX.c.status == "ready",
 )

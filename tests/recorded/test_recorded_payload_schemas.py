@@ -14,12 +14,6 @@ from gateway.expressions.types import Type
 PAYLOADS = Path(__file__).parent.parent.parent.parent / "shared" / "payloads"
 TYPE_KEYS = {"asaas": "event", "paypal": "event_type", "stripe": "type", "workos": "event"}
 
-# Stripe's SDK leaves these out of its classes, though the API sends them.
-UNTYPED = {
-    "charge": {"refunded_by"},
-    "subscription": {"plan", "quantity"},
-    "dispute": {"balance_transaction"},
-}
 BASIL = "2025-03-31"
 
 
@@ -43,7 +37,7 @@ def unknown(value: object, known: Type, path: str) -> Iterator[str]:
         for name, inner in value.items():
             if name in known.fields:
                 yield from unknown(inner, known.fields[name], f"{path}.{name}")
-            elif not known.open and name not in UNTYPED.get(known.name or "", ()):
+            elif not known.open:
                 yield f"{path}.{name}"
 
 

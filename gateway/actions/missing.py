@@ -1,0 +1,68 @@
+"""`missing`: what a step does when what it asks for is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.actions.state import Finished, Parked, PassState, Signal, StepFailed
+from gateway.config.document import Mapping as MappingNode
+from gateway.config.document import Scalar
+from gateway.config.steps import StepReader
+from gateway.config.values import Value, read_value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """What is done."""
+
+    kind: str
+    """`finish`, `fail`, `park` or `null`."""
+    value: Value | None = None
+
+
+def missing_schema(*, park: bool) -> Mapping[str, Any]:
+    """Return the JSON Schema of `missing`, with or without `park`."""
+    words = "`{finish: …}`, `{fail: …}` (the default)" + (", `park`" if park else "") + ", or null to go on."
+    ending = {
+        "type": "object",
+        "minProperties": 1,
+        "maxProperties": 1,
+        "additionalProperties": False,
+        "properties": {"finish": {"type": "string"}, "fail": {"type": "string"}},
+    }
+    parked = [{"const": "park"}] if park else []
+    return {"description": f"When there is none: {words}", "oneOf": [{"type": "null"}, *parked, ending]}
+
+
+def read_missing(reader: StepReader, *, default: str) -> Missing:
+    """Read a step's `missing`."""
+    if reader.node.key("missing") is None:
+        return Missing(kind=default)
+    node = reader.get("missing")
+    if isinstance(node, MappingNode) and node.entries:
+        key, item = node.entries[0]
+        return Missing(kind=str(key.value), value=read_value(item, reader.findings))
+    if isinstance(node, Scalar) and node.value == "park":
+        return Missing(kind="park")
+    return Missing(kind="null")
+
+
+def link_missing(missing: Missing, what: str, note: Callable[[PassState], None]) -> Callable[[PassState], Signal]:
+    """Return the function that does it, after writing a note; ``what`` is what there is none of."""
+    kind, value = missing.kind, missing.value
+
+    def give_up(state: PassState) -> Signal:
+        note(state)
+        said = value(state.scope, state) if value is not None else None
+        match kind:
+            case "finish":
+                return Finished(None if said is None else str(said))
+            case "fail":
+                raise StepFailed(str(said) if said is not None else what)
+            case "park":
+                return Parked(f"{what} yet")
+        return None
+
+    return give_up
