@@ -9,6 +9,8 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from gateway.providers.paypal_local import CERTIFICATES, TRUST, write_authority
+
 _REFERENCE = re.compile(r"(?<!\$)\$\{env:([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 
 _HEAD = """\
@@ -47,6 +49,14 @@ _MADE_UP: Mapping[str, Callable[[], str]] = {
 """Secrets that can be chosen by either side, and how one looks."""
 
 
+_AUTHORITY = "var/paypal"
+_OWN_PAYPAL: Mapping[str, str] = {
+    "PAYPAL_CERT_DIR": f"{_AUTHORITY}/{CERTIFICATES}",
+    "PAYPAL_TRUST_FILE": f"{_AUTHORITY}/{TRUST}",
+}
+"""What makes a configuration trust a PayPal of one's own, so that its events can be tried out."""
+
+
 def write_env_file(config: Path) -> tuple[Path, list[str]] | None:
     """Write `.env` beside a configuration, for the owner's eyes only, and return it with the names that got a value.
 
@@ -55,6 +65,9 @@ def write_env_file(config: Path) -> tuple[Path, list[str]] | None:
     path = config.parent / ".env"
     variables = list(_variables(config.read_text("utf-8")))
     chosen = {name: _value(name) for name, default in variables if default is None or name in _MADE_UP}
+    if _OWN_PAYPAL.keys() <= dict(variables).keys() and not path.exists():
+        write_authority(config.parent / _AUTHORITY)
+        chosen |= _OWN_PAYPAL
     lines = [_line(name, default, chosen) for name, default in variables]
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

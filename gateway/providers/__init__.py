@@ -11,7 +11,8 @@ from gateway.providers.github import GITHUB
 from gateway.providers.paddle import PADDLE
 from gateway.providers.paypal import PAYPAL
 from gateway.providers.preset import Preset
-from gateway.providers.problems import Problem, event_problems, verify_problems
+from gateway.providers.problem import Problem
+from gateway.providers.problems import event_problems, verify_problems
 from gateway.providers.samples import freshen, sample, sample_types
 from gateway.providers.schema import EVENT_SCHEMA, VERIFY_SCHEMA
 from gateway.providers.shopify import SHOPIFY

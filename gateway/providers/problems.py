@@ -4,42 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from gateway.expressions import CoercionError, ExpressionError, coerce, compile_expression
 from gateway.providers.building import resolve_scheme, scheme_name
 from gateway.providers.keys import WHSEC, Written, decode_key, written_secrets
+from gateway.providers.paypal_settings import PAYPAL_KEYS, paypal_problems
 from gateway.providers.preset import Preset
+from gateway.providers.problem import Problem
 from gateway.providers.schemes import SCHEMES, Scheme
 
 _PLACES = ("{body}", "{timestamp}", "{id}")
 _LOCAL_TIME = "2026-01-01T00:00:00"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """What keeps a part of a source from working."""
-
-    key: str
-    """Which key of the part is to blame; empty for the whole."""
-    message: str
-    help: str | None = None
-    index: int | None = None
-    """Which entry, where the key holds a list."""
-
-
 def verify_problems(verify: Mapping[str, Any], preset: Preset | None) -> list[Problem]:
     """Return what keeps a `verify` of the right shape from working."""
     name = scheme_name(verify, preset)
     if name == "paypal":
-        return [
-            Problem(
-                key="scheme",
-                message="verification of PayPal's signatures is not available yet",
-                help="say `verify: none` for a test, and let nobody else reach the address",
-            )
-        ]
+        return list(paypal_problems(verify))
+    foreign = list(_foreign_keys(verify, name))
+    if foreign:
+        return foreign
     if name == "token":
         return list(_missing_secret(verify, "token"))
     if name not in SCHEMES:
@@ -48,6 +34,12 @@ def verify_problems(verify: Mapping[str, Any], preset: Preset | None) -> list[Pr
         ]
     scheme = resolve_scheme(name, verify)
     return [*_secret_problems(verify, scheme), *_scheme_problems(scheme), *_time_problems(verify, scheme)]
+
+
+def _foreign_keys(verify: Mapping[str, Any], name: str) -> Iterable[Problem]:
+    for key in PAYPAL_KEYS:
+        if key in verify:
+            yield Problem(key=key, message=f"`{key}` belongs to PayPal's scheme, not to `{name}`", help="leave it out")
 
 
 def _missing_secret(verify: Mapping[str, Any], noun: str) -> Iterable[Problem]:

@@ -87,6 +87,43 @@ VERIFY_SCHEMA: dict[str, Any] = {
             "description": "By how much the time of signing may be off, either way.",
             "examples": ["5m"],
         },
+        "webhook_id": {
+            "type": "string",
+            "description": "PayPal's id of this webhook: part of what it signs.",
+            "examples": ["${env:PAYPAL_WEBHOOK_ID}"],
+        },
+        "mode": {
+            "enum": ["offline", "api"],
+            "default": "offline",
+            "description": "PayPal: verify by its certificate, or by asking its API about each delivery.",
+        },
+        "certificates": {
+            "type": "string",
+            "description": "PayPal: a folder of certificates by the last part of their address, used instead of "
+            "fetching them; nothing when empty.",
+            "examples": ["${env:PAYPAL_CERT_DIR:-}"],
+        },
+        "trust": {
+            "type": "string",
+            "description": "PayPal: a PEM file of certificates that are trusted beside the pinned ones; nothing when "
+            "empty.",
+            "examples": ["${env:PAYPAL_TRUST_FILE:-}"],
+        },
+        "client_id": {
+            "type": "string",
+            "description": "PayPal, `mode: api`: the app's id.",
+            "examples": ["${env:PAYPAL_CLIENT_ID:-}"],
+        },
+        "client_secret": {
+            **_SECRET,
+            "description": "PayPal, `mode: api`: the app's secret.",
+            "examples": ["${env:PAYPAL_CLIENT_SECRET:-}"],
+        },
+        "api_base": {
+            "type": "string",
+            "description": "PayPal, `mode: api`: where the API is, when it is not PayPal's own.",
+            "examples": ["https://api-m.sandbox.paypal.com"],
+        },
         "conceal": {"type": "boolean", "description": "Tell a sender whose signature does not hold nothing of why."},
         "message": {"type": "string", "description": "What a concealing source says instead."},
     },

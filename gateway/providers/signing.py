@@ -11,6 +11,7 @@ from gateway.providers.building import resolve_scheme, scheme_name, token_place
 from gateway.providers.encodings import ENCODINGS
 from gateway.providers.headers import to_bytes
 from gateway.providers.keys import read_keys
+from gateway.providers.paypal_local import sign_paypal
 from gateway.providers.preset import Preset
 from gateway.providers.schemes import Scheme
 
@@ -21,7 +22,7 @@ def sign(
     """Return the headers that a delivery of `body` needs to be verified, made with the first secret that is set.
 
     `verify` is None where anyone may post; `now` is seconds since the epoch, `id` the message's id for schemes that
-    sign one.
+    sign one. Raises SigningUnavailable where only the provider has the key.
     """
     if verify is None:
         return {}
@@ -29,6 +30,8 @@ def sign(
     if name == "token":
         header, prefix = token_place(verify, preset)
         return {header: prefix + read_keys(verify, "text")[0].value.decode()}
+    if name == "paypal":
+        return sign_paypal(verify, body, now=now, id=id)
     scheme = resolve_scheme(name, verify)
     return _signed_headers(scheme, read_keys(verify, scheme.decoding)[0].value, body, now, id)
 

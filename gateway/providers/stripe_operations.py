@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 DATA = "stripe_operations.json"
 """Written by `tools/stripe_operations.py`."""
@@ -24,16 +24,25 @@ class Operation(NamedTuple):
     """Those among them that must be given."""
     returns: str | None
     """The tag of the object that it gives, such as `customer`; None for a list or where that is not known."""
+    values: Mapping[str, tuple[str, ...]]
+    """For parameters that take one of some words: those that the SDK lists. Stripe may add to them."""
 
 
 @cache
 def known_operations() -> Mapping[str, Operation]:
     """Return the operations of the SDK that this version of the gateway was made with."""
-    found = json.loads(files("gateway.providers").joinpath("data", DATA).read_text())
-    return {
-        name: Operation(tuple(one["path"]), tuple(one["params"]), tuple(one["required"]), one["returns"])
-        for name, one in found["operations"].items()
-    }
+    return {name: _operation(one) for name, one in _data()["operations"].items()}
+
+
+@cache
+def fractions() -> frozenset[str]:
+    """Return the names of parameters, at any depth, whose numbers need not be whole: `percent_off`."""
+    return frozenset(_data()["fractions"])
+
+
+def _operation(one: Mapping[str, Any]) -> Operation:
+    values = {name: tuple(words) for name, words in one.get("values", {}).items()}
+    return Operation(tuple(one["path"]), tuple(one["params"]), tuple(one["required"]), one["returns"], values)
 
 
 def find_operation(name: str) -> Operation | None:
@@ -41,7 +50,7 @@ def find_operation(name: str) -> Operation | None:
 
     Where another version of the SDK is installed than this gateway was made with, the SDK itself is asked.
     """
-    if _installed() == _made_with():
+    if _installed() == _data()["sdk"]:
         return known_operations().get(name)
     from gateway.providers.stripe_sdk import operation
 
@@ -49,8 +58,8 @@ def find_operation(name: str) -> Operation | None:
 
 
 @cache
-def _made_with() -> str:
-    found: str = json.loads(files("gateway.providers").joinpath("data", DATA).read_text())["sdk"]
+def _data() -> Mapping[str, Any]:
+    found: Mapping[str, Any] = json.loads(files("gateway.providers").joinpath("data", DATA).read_text())
     return found
 
 

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from gateway.providers.stripe_operations import Operation
@@ -52,7 +55,14 @@ def _service(name: str, place: tuple[str, str]) -> Iterator[tuple[str, Operation
 def _operation(function: Any) -> Operation:
     signature = inspect.signature(function)
     path = tuple(name for name in signature.parameters if name not in {"self", "params", "options"})
-    return Operation(path=path, params=_params(function), required=_required(function), returns=_returns(signature))
+    cls = _params_class(function)
+    return Operation(
+        path=path,
+        params=_params(cls),
+        required=() if cls is None else tuple(sorted(cls.__required_keys__)),
+        returns=_returns(signature),
+        values=_values(cls),
+    )
 
 
 def _params_class(function: Any) -> Any:
@@ -60,24 +70,56 @@ def _params_class(function: Any) -> Any:
     found = [part for part in annotation.replace("'", '"').split('"') if part.endswith("Params")]
     if not found:
         return None
-    name = found[0]
-    for node in ast.walk(ast.parse(inspect.getsource(import_module(function.__module__)))):
-        if isinstance(node, ast.ImportFrom) and any(alias.name == name for alias in node.names):
-            return getattr(import_module(str(node.module)), name)
-    return None
+    place = _imports(function.__module__).get(found[0])
+    return None if place is None else getattr(import_module(place), found[0])
 
 
-def _params(function: Any) -> tuple[str, ...]:
-    cls = _params_class(function)
+@cache
+def _imports(module: str) -> Mapping[str, str]:
+    """Return which module each name of a module comes from, those for type checkers included."""
+    tree = ast.parse(inspect.getsource(import_module(module)))
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    return {alias.name: str(node.module) for node in found for alias in node.names}
+
+
+def _params(cls: Any) -> tuple[str, ...]:
     if cls is None:
         return ()
     options = import_module("stripe._request_options").RequestOptions
     return tuple(sorted(set(cls.__annotations__) - set(options.__annotations__)))
 
 
-def _required(function: Any) -> tuple[str, ...]:
-    cls = _params_class(function)
-    return () if cls is None else tuple(sorted(cls.__required_keys__))
+def _values(cls: Any) -> dict[str, tuple[str, ...]]:
+    """Return the words that parameters take, where a parameter takes one word and nothing else."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name in _params(cls):
+        written = _WORDS.fullmatch(_written(cls.__annotations__[name]))
+        words = () if written is None else tuple(ast.literal_eval(f"({written[1]},)"))
+        # An empty text clears a parameter that otherwise takes any.
+        if any(words):
+            found[name] = words
+    return found
+
+
+_WORDS = re.compile(r"Literal\[([^]]*)\](?:\|str)?")
+
+
+def _written(annotation: Any) -> str:
+    """Return an annotation as the SDK writes it, without what wraps it."""
+    inner = getattr(annotation, "__args__", (annotation,))[0]
+    return str(getattr(inner, "__forward_arg__", inner))
+
+
+def fractions() -> tuple[str, ...]:
+    """Return the names of parameters, at any depth, whose numbers need nowhere be whole."""
+    folder = Path(str(import_module("stripe.params").__file__)).parent
+    texts = [path.read_text() for path in folder.rglob("*.py") if "v2" not in path.relative_to(folder).parts]
+    found = {name for text in texts for name in _FRACTION.findall(text)}
+    return tuple(sorted(found - {name for text in texts for name in _WHOLE.findall(text)}))
+
+
+_FRACTION = re.compile(r"^    (\w+): [^\n]*\b(?:float|Decimal)\b", re.MULTILINE)
+_WHOLE = re.compile(r"^    (\w+): [^\n]*\bint\b", re.MULTILINE)
 
 
 def _returns(signature: inspect.Signature) -> str | None:

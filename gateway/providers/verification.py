@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
+from gateway.errors import GatewayError
+
 MAX_VALUES = 4
 """A header that stands there more often than this is refused: every value could cost a hash of the whole body."""
 
@@ -42,7 +44,7 @@ class Verifier(Protocol):
     """Verifies deliveries of one source.
 
     `verify` neither waits nor reads a clock. A scheme that needs something from elsewhere, such as the certificate
-    that a delivery names, is given it by whoever fetches and keeps it, before `verify` is called.
+    that a delivery names, has an AwaitedVerifier.
     """
 
     secret_headers: frozenset[str]
@@ -50,6 +52,32 @@ class Verifier(Protocol):
 
     def verify(self, body: bytes, headers: Mapping[str, str], now: float) -> Verified | Refused:
         """Verify the raw bytes; `now` is seconds since the epoch."""
+
+
+class AwaitedVerifier(Protocol):
+    """Verifies deliveries of one source by something that has to be fetched or asked first."""
+
+    async def verify(self, body: bytes, headers: Mapping[str, str], now: float) -> Verified | Refused:
+        """Verify the raw bytes; `now` is seconds since the epoch.
+
+        Raises VerificationUnavailable when what it needs cannot be had: then nothing is known of the sender.
+        """
+
+
+class VerificationUnavailable(GatewayError):
+    """What a delivery is verified by cannot be had at the moment."""
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        """Seconds after which it is worth coming again."""
+
+
+def conceal(found: Verified | Refused, message: str) -> Verified | Refused:
+    """Return an outcome whose refusal tells the sender the same, whatever it is; its reason is for the log alone."""
+    if isinstance(found, Verified):
+        return found
+    return Refused("signature_mismatch", message, f"{found.code}: {found.reason}")
 
 
 class ConcealingVerifier:
@@ -63,7 +91,4 @@ class ConcealingVerifier:
 
     def verify(self, body: bytes, headers: Mapping[str, str], now: float) -> Verified | Refused:
         """Verify; a refusal keeps its true reason for the log alone."""
-        found = self._inner.verify(body, headers, now)
-        if isinstance(found, Verified):
-            return found
-        return Refused("signature_mismatch", self._message, f"{found.code}: {found.reason}")
+        return conceal(self._inner.verify(body, headers, now), self._message)

@@ -29,6 +29,7 @@ STATUSES: Mapping[str, int] = {
     "headers_too_large": 431,
     "internal_error": 500,
     "storage_unavailable": 503,
+    "verification_unavailable": 503,
     "too_many_connections": 503,
 }
 """Status of each error code."""

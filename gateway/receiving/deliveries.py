@@ -8,17 +8,23 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Literal
 
-from gateway.providers import Envelope, EnvelopeReader, Verified, Verifier
+from gateway.engine.program import RUN_PREFIX
+from gateway.providers import Envelope, EnvelopeReader, Refused, Verified, Verifier
+from gateway.providers.verification import AwaitedVerifier
 from gateway.receiving.answers import Refusal
 from gateway.receiving.limits import AddressList, RateLimit
 from gateway.receiving.parsing import SECRET_HEADERS, Unreadable, parse, parse_strictly, stored_headers
 from gateway.store.inbox import Delivery
+from gateway.store.schedules import TYPE_PREFIX
 
 MAX_NAME = 512
 """Characters of an event's id, type or ordering key; longer ones make a dead letter."""
 
 UNKNOWN_TYPE = "unknown"
 """The type of an event that names none."""
+
+RESERVED = (TYPE_PREFIX, RUN_PREFIX)
+"""What the types of the gateway's own events begin with."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -32,8 +38,10 @@ class Source:
     name: str
     path: str
     verifier: Verifier | None
-    """None where the configuration says `verify: none`."""
+    """None where the configuration says `verify: none`, and where `awaited` verifies."""
     envelope: EnvelopeReader
+    awaited: AwaitedVerifier | None = None
+    """Verifies by something that has to be fetched or asked first."""
     max_body: int = 2**20
     body_timeout: float = 15.0
     """Seconds in which the whole body must have arrived."""
@@ -61,13 +69,24 @@ class Source:
         object.__setattr__(self, "secret_headers", SECRET_HEADERS | own)
 
 
-def read_delivery(source: Source, body: bytes, headers: Mapping[str, str], *, request_id: str, now: float) -> Delivery:
+def read_delivery(
+    source: Source,
+    body: bytes,
+    headers: Mapping[str, str],
+    *,
+    request_id: str,
+    now: float,
+    found: Verified | Refused | None = None,
+) -> Delivery:
     """Verify a body and return what is to be stored of it; `now` is seconds since the epoch.
 
-    A verified body that cannot be read becomes a dead letter that says why: its sender has done its part, and
-    would only send it again. Raises Refusal for everything else that is not taken.
+    For a source with an `awaited` verifier, `found` is what that has said.
+
+    A verified body that cannot be read, or that is of a type which only the gateway's own events have, becomes a dead
+    letter that says why: its sender has done its part, and would only send it again. Raises Refusal for everything
+    else that is not taken.
     """
-    verified = _verify(source, body, headers, now)
+    verified = _verify(source, body, headers, now, found)
     error: str | None = None
     envelope = _NOTHING
     try:
@@ -78,6 +97,8 @@ def read_delivery(source: Source, body: bytes, headers: Mapping[str, str], *, re
             raise Refusal("invalid_json", unreadable.message) from unreadable
         error = unreadable.message
     event_type = envelope.type or UNKNOWN_TYPE
+    if error is None and event_type.startswith(RESERVED):
+        error = f"the event type `{event_type}` is reserved: `schedule.…` and `run.…` are the gateway's own"
     if source.handles is not None and error is None and not source.handles(event_type):
         raise Refusal("unmatched_event_type", f"no rule of this source takes events of type `{event_type}`")
     occurred_at = None if envelope.occurred_at is None else (envelope.occurred_at - _EPOCH) // _MICROSECOND
@@ -99,13 +120,17 @@ def read_delivery(source: Source, body: bytes, headers: Mapping[str, str], *, re
     )
 
 
-def _verify(source: Source, body: bytes, headers: Mapping[str, str], now: float) -> str | None:
-    if source.verifier is None:
-        return None
-    verified = source.verifier.verify(body, headers, now)
-    if isinstance(verified, Verified):
-        return f"{verified.scheme}#{verified.key}"
-    raise Refusal(verified.code, verified.message, reason=verified.reason)
+def _verify(
+    source: Source, body: bytes, headers: Mapping[str, str], now: float, found: Verified | Refused | None
+) -> str | None:
+    if found is None:
+        assert source.awaited is None, "what is awaited has been asked before"
+        if source.verifier is None:
+            return None
+        found = source.verifier.verify(body, headers, now)
+    if isinstance(found, Verified):
+        return f"{found.scheme}#{found.key}"
+    raise Refusal(found.code, found.message, reason=found.reason)
 
 
 def _checked(envelope: Envelope) -> Envelope:

@@ -59,7 +59,7 @@ class ExpressLane:
 
     def load(self, receivers: Mapping[str, Receiver]) -> None:
         """Take these receivers, by path, from now on."""
-        usual = {path: one for path, one in receivers.items() if one.source.respond == "accepted" and path.isascii()}
+        usual = {path: one for path, one in receivers.items() if path.isascii() and _is_usual(one)}
         self._receivers = {path.encode(): one for path, one in usual.items()}
 
     def take(self, data: bytes, sender: ShortWay) -> bool:
@@ -105,6 +105,11 @@ class ExpressLane:
 
     def _new_parser(self) -> HttpRequestParser:
         return HttpRequestParser(_Unpaced(self._loop), self._loop, 2**20, auto_decompress=False)
+
+
+def _is_usual(receiver: Receiver) -> bool:
+    """Say whether a source answers without waiting for anything but the disk."""
+    return receiver.source.respond == "accepted" and receiver.source.awaited is None
 
 
 class _Message(NamedTuple):

@@ -13,6 +13,7 @@ from aiohttp import hdrs, web
 from multidict import CIMultiDictProxy
 
 from gateway.errors import GatewayError, StorageUnavailable
+from gateway.providers.verification import VerificationUnavailable
 from gateway.receiving.answers import Answer, Refusal, refused
 from gateway.receiving.bodies import rest_of_body, whole_body
 from gateway.receiving.deliveries import Source, read_delivery
@@ -72,10 +73,14 @@ class Receiver:
             body = whole_body(request, limit=source.max_body)
             if body is None:
                 body = await rest_of_body(request, limit=source.max_body, seconds=source.body_timeout)
-            delivery = read_delivery(source, body, headers, request_id=request_id, now=time.time())
+            now = time.time()
+            found = None if source.awaited is None else await source.awaited.verify(body, headers, now)
+            delivery = read_delivery(source, body, headers, request_id=request_id, now=now, found=found)
             receipt = await self._writer.append(delivery)
         except Refusal as refusal:
             return self._refuse(refusal, peer, headers, request_id)
+        except VerificationUnavailable as error:
+            return self._refuse(_unverified(error), peer, headers, request_id)
         except StorageUnavailable as error:
             return self._refuse(_unstored(error), peer, headers, request_id)
         self._note(delivery, receipt, time.perf_counter() - started)
@@ -86,7 +91,7 @@ class Receiver:
     def receive_whole(self, body: bytes, headers: CIMultiDictProxy[str], request_id: str, sender: Sender) -> None:
         """Take one delivery whose body has arrived; the sender is replied to when it is on disk.
 
-        For sources that answer once a delivery is stored.
+        For sources that answer once a delivery is stored, and verify it by themselves.
         """
         started = time.perf_counter()
         try:
@@ -178,7 +183,7 @@ class Receiver:
 class _Bursts:
     """Says of which refusals a log line is due: of those that come by the thousand, one in ten seconds."""
 
-    _CODES = frozenset({"rate_limited", "storage_unavailable"})
+    _CODES = frozenset({"rate_limited", "storage_unavailable", "verification_unavailable"})
     _PAUSE = 10.0
 
     def __init__(self) -> None:
@@ -201,6 +206,13 @@ def _unstored(error: StorageUnavailable) -> Refusal:
     retry = {"Retry-After": str(error.retry_after)}
     message = "the delivery could not be stored, try again later"
     return Refusal("storage_unavailable", message, reason=error.message, headers=retry)
+
+
+def _unverified(error: VerificationUnavailable) -> Refusal:
+    """Return what a sender is told: to come back, as nothing is known of it yet."""
+    retry = {"Retry-After": str(error.retry_after)}
+    message = "the delivery could not be verified, try again later"
+    return Refusal("verification_unavailable", message, reason=error.message, headers=retry)
 
 
 def _accepted(delivery: Delivery, receipt: Receipt) -> Answer:

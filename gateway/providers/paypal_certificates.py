@@ -1,0 +1,116 @@
+"""Certificates that PayPal signs with: read, and traced to roots that are known. Imports `cryptography` when called."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gateway.errors import GatewayError
+
+if TYPE_CHECKING:
+    from cryptography import x509
+
+NAME = "messageverificationcerts.paypal.com"
+"""Whom the certificate must be made out to."""
+
+
+class CertificateUnreadable(GatewayError):
+    """What was had in place of a certificate is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """What certificates are traced to."""
+
+    roots: tuple[x509.Certificate, ...]
+    intermediates: tuple[x509.Certificate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A certificate, with what it is traced to."""
+
+    own: x509.Certificate
+    trust: Trust
+
+    @property
+    def ends(self) -> datetime:
+        """Return when it is valid no more."""
+        return self.own.not_valid_after_utc
+
+    def problem(self, at: datetime) -> str | None:
+        """Return why it is not to be trusted at a time, or None."""
+        from cryptography.x509 import DNSName
+        from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
+
+        verifier = PolicyBuilder().store(Store(list(self.trust.roots))).time(at).build_server_verifier(DNSName(NAME))
+        try:
+            verifier.verify(self.own, list(self.trust.intermediates))
+        except VerificationError as error:
+            return str(error)
+        return None
+
+    def has_signed(self, text: bytes, signature: bytes) -> bool:
+        """Say whether its key has made a signature of a text (PKCS #1 v1.5, SHA-256)."""
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+        from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+        from cryptography.hazmat.primitives.hashes import SHA256
+
+        key = self.own.public_key()
+        if not isinstance(key, RSAPublicKey):
+            return False
+        try:
+            key.verify(signature, text, PKCS1v15(), SHA256())
+        except InvalidSignature:
+            return False
+        return True
+
+
+def read_certificate(pem: bytes, trust: Trust) -> Certificate:
+    """Return the first certificate of a PEM file; others in it count as intermediates.
+
+    Raises CertificateUnreadable.
+    """
+    own, *more = _certificates(pem)
+    return Certificate(own, Trust(trust.roots, (*trust.intermediates, *more)))
+
+
+def read_trust(extra: Path | None) -> Trust:
+    """Return the pinned certificates, and those of a file beside them: self-signed ones are roots.
+
+    Raises CertificateUnreadable, and OSError when the file cannot be read.
+    """
+    pinned = _pinned()
+    if extra is None:
+        return pinned
+    found = _certificates(extra.read_bytes())
+    roots = tuple(one for one in found if one.issuer == one.subject)
+    return Trust((*pinned.roots, *roots), (*pinned.intermediates, *(one for one in found if one not in roots)))
+
+
+@cache
+def _pinned() -> Trust:
+    folder = files("gateway.providers") / "trust"
+    roots, intermediates = (
+        tuple(_certificates((folder / f"paypal_{kind}.pem").read_bytes())) for kind in ("roots", "intermediates")
+    )
+    return Trust(roots, intermediates)
+
+
+def _certificates(pem: bytes) -> Sequence[x509.Certificate]:
+    from cryptography.x509 import load_pem_x509_certificates
+
+    try:
+        return load_pem_x509_certificates(pem)
+    except ValueError as error:
+        raise CertificateUnreadable(f"this is no certificate: {error}") from error
+
+
+LONGEST = timedelta(days=1)
+"""How long a certificate is kept before it is fetched again."""
