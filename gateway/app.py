@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+import aiohttp
 import structlog
 from prometheus_client import CollectorRegistry, generate_latest
 
@@ -20,24 +21,36 @@ from gateway.admin.loopback import Loopback
 from gateway.config.diagnostics import Findings
 from gateway.config.reporters import report
 from gateway.config.responses import Response
-from gateway.engine.child import EngineChild, tell_outcomes
+from gateway.engine.alerts import build_alerts
+from gateway.engine.child import EngineChild, tell_outbox, tell_outcomes
+from gateway.engine.consistency import project_checks
 from gateway.engine.link import EngineProcess
 from gateway.engine.loop import Engine
 from gateway.engine.program import Program, Respond, link_lookups, link_source, link_tables
 from gateway.engine.reporting import Reporter
 from gateway.engine.responding import link_response, pending_response
 from gateway.engine.retry import RetryPolicy
-from gateway.engine.worker import Deliver, EngineWork
+from gateway.engine.watch_metrics import WatchMetrics
+from gateway.engine.watching import AlertNow, Watch, WatchedWork
+from gateway.engine.worker import Deliver
 from gateway.errors import ConfigurationError, GatewayError
 from gateway.project import Project, load_project
-from gateway.providers import build_envelope, build_verifier, preset_named
+from gateway.providers import Preset, Verifier, build_envelope, build_verifier, preset_named
+from gateway.providers.building import scheme_name
+from gateway.providers.paypal_certificates import CertificateUnreadable
+from gateway.providers.verification import AwaitedVerifier
 from gateway.receiving.deliveries import Source
 from gateway.receiving.health import Health
 from gateway.receiving.limits import AddressList, RateLimit
 from gateway.receiving.metrics import WriterMetrics
+from gateway.receiving.paypal import build_paypal
 from gateway.receiving.server import Handler, ReceivingServer
 from gateway.receiving.writer import GroupWriter
-from gateway.settings import RetrySettings, SourceSettings
+from gateway.sending.courier import Courier
+from gateway.sending.http import open_session
+from gateway.sending.metrics import SendMetrics
+from gateway.sending.targets import build_places
+from gateway.settings import ParkSettings, RetrySettings, SourceSettings
 from gateway.store.database import Database, open_database, parse_address
 from gateway.store.inbox import Delivery, Outcome, Receipt, append_deliveries, outcome_of, require_writable
 from gateway.store.migrations import migrate, reflect_existing
@@ -73,11 +86,11 @@ def build_program(project: Project, database: Database) -> Program:
         )
         for source in project.settings.sources
     }
-    policy = retry_policy(project.settings.retry)
+    policy = retry_policy(project.settings.retry, project.settings.park)
     return Program(sources=sources, tables=tables, retry=policy, by_key=link_lookups(tables))
 
 
-def retry_policy(settings: RetrySettings) -> RetryPolicy:
+def retry_policy(settings: RetrySettings, park: ParkSettings) -> RetryPolicy:
     """Return the retry policy that the settings describe."""
     return RetryPolicy(
         first=settings.first.total_seconds(),
@@ -85,6 +98,7 @@ def retry_policy(settings: RetrySettings) -> RetryPolicy:
         most=settings.max.total_seconds(),
         jitter=settings.jitter,
         give_up_after=settings.give_up_after.total_seconds(),
+        park_for=park.give_up_after.total_seconds(),
     )
 
 
@@ -92,16 +106,22 @@ def _respond(source: SourceSettings, response: Response) -> Respond | None:
     return link_response(response) if source.respond == "result" else None
 
 
-def build_source(source: SourceSettings, project: Project, program: Program) -> Source:
-    """Return what receiving has to know of a source."""
+def build_source(
+    source: SourceSettings, project: Project, program: Program, session: aiohttp.ClientSession | None = None
+) -> Source:
+    """Return what receiving has to know of a source; certificates are fetched by the session.
+
+    Raises ConfigurationError when what it is verified by cannot be read.
+    """
     preset = preset_named(source.provider)
-    verifier = None if source.verify is None else build_verifier(source.verify, preset)
+    verifier, awaited = _verifiers(source, preset, session)
     linked = program.sources[source.name]
     rate = source.rate_limit
     return Source(
         name=source.name,
         path=source.path,
         verifier=verifier,
+        awaited=awaited,
         envelope=build_envelope(source.event, preset),
         max_body=source.max_body,
         body_timeout=project.settings.server.body_timeout.total_seconds(),
@@ -117,10 +137,25 @@ def build_source(source: SourceSettings, project: Project, program: Program) -> 
     )
 
 
+def _verifiers(
+    source: SourceSettings, preset: Preset | None, session: aiohttp.ClientSession | None
+) -> tuple[Verifier | None, AwaitedVerifier | None]:
+    verify = source.verify
+    if verify is None:
+        return None, None
+    if scheme_name(verify, preset) != "paypal":
+        return build_verifier(verify, preset), None
+    assert session is not None, "a certificate may have to be fetched"
+    try:
+        return None, build_paypal(verify, session)
+    except (OSError, CertificateUnreadable) as error:
+        raise ConfigurationError(f"source `{source.name}`, `trust`: {error}") from error
+
+
 class SharedEngine:
     """The engine in the process that receives, on the same connection; or none, where events wait for another."""
 
-    def __init__(self, engine: Engine | None, work: EngineWork | None) -> None:
+    def __init__(self, engine: Engine | None, work: WatchedWork | None) -> None:
         self._engine = engine
         self.work = work
 
@@ -128,6 +163,11 @@ class SharedEngine:
     def trouble(self) -> str | None:
         """Return why events cannot be processed at the moment, or None."""
         return None if self.work is None else self.work.trouble
+
+    @property
+    def alerts(self) -> Sequence[AlertNow]:
+        """Return how the alerts stood when the engine last looked."""
+        return () if self.work is None else self.work.alerts
 
     async def start(self) -> None:
         """Do nothing: the database's thread runs the work."""
@@ -138,10 +178,12 @@ class SharedEngine:
     async def reload(self) -> None:
         """Do nothing: `use` is called in the database's thread."""
 
-    def use(self, program: Program) -> None:
-        """Run events by another program from the next slice on."""
+    def use(self, project: Project, program: Program) -> None:
+        """Run events by another program from the next slice on, and watch by another project."""
         if self._engine is not None:
             self._engine.program = program
+        if self.work is not None and self.work.watch is not None:
+            load_watch(self.work.watch, project, program)
 
     def stored(self, deliveries: int) -> None:
         """Note that one commit has stored so many deliveries; called in the database's thread."""
@@ -177,6 +219,7 @@ class Gateway:
         migrate(database, self.project.tables.values())
         self.program = build_program(self.project, database)
         self._loop = asyncio.get_running_loop()
+        self._session = open_session()
         self._writer = GroupWriter(self._commit, self._look_up, metrics=WriterMetrics(self.registry))
         self._engine = self._choose_engine(database)
         work = self._engine.work if isinstance(self._engine, SharedEngine) else None
@@ -192,12 +235,15 @@ class Gateway:
             handlers={"/api/": self._admin(database)},
             trusted_proxies=AddressList(map(str, settings.server.trusted_proxies)),
             write_line=self._log_writer.put if self._log_writer and settings.log.level in {"debug", "info"} else None,
-            more_metrics=self._engine.metrics,
+            more_metrics=self._more_metrics,
             max_connections=settings.server.max_connections,
             idle_timeout=settings.server.keep_alive.total_seconds(),
         )
+        self.courier = await self._build_courier()
         self.database_thread.start()
         await self._engine.start()
+        if settings.engine.workers:
+            await self.courier.start()
         self._port = await self.server.start(settings.server.host, settings.server.port)
         settle_garbage_collector()
         return self._port
@@ -211,9 +257,34 @@ class Gateway:
         if database.address.file is None or wanted == "shared" or (wanted == "auto" and cores < 2):
             engine = Engine(database, self.program, clock=clock, chance=random.random)
             reporter = build_reporter(self.project, self.registry, self._log_writer)
-            return SharedEngine(engine, build_work(self.project, engine, reporter, self._deliver))
+            work = build_work(self.project, engine, reporter, self._deliver)
+            work.watch = build_watch(self.project, self.program, database, self.registry)
+            work.wrote_outbox = work.watch.told = self._wake_courier
+            return SharedEngine(engine, work)
         command = [sys.executable, "-m", "gateway", "serve", "--role", "process", "--config", str(settings.path)]
-        return EngineProcess(command, finished=self._writer.finished)
+        return EngineProcess(command, finished=self._writer.finished, wrote_outbox=self._wake_courier)
+
+    def _wake_courier(self) -> None:
+        self._loop.call_soon_threadsafe(self.courier.wake)
+
+    async def _build_courier(self) -> Courier:
+        settings = self.project.settings
+        return Courier(
+            self.database_thread,
+            build_places(settings, self._session),
+            retry_policy(settings.retry, settings.park),
+            metrics=SendMetrics(self.registry),
+            answered=self._wake_engine,
+            clock=clock,
+            lease_seconds=settings.engine.lease.total_seconds(),
+        )
+
+    async def _more_metrics(self) -> bytes:
+        await self.courier.measure(self._readers or self.database_thread)
+        return await self._engine.metrics()
+
+    def _wake_engine(self) -> None:
+        self._engine.wake()
 
     def _admin(self, database: Database) -> Handler:
         # A database in memory has one connection, which is the thread's own.
@@ -224,13 +295,15 @@ class Gateway:
             writer=_Waking(self.database_thread, self._engine.wake),
             deliver=Loopback(lambda: (self.project.settings.server.host, self._port)),
             wait_for=self._wait_for,
+            alerts=lambda: self._engine.alerts,
         )
 
     async def _wait_for(self, event: int, timeout: float) -> object:
         return await self._writer.outcome(event, timeout)
 
     def _sources(self) -> list[Source]:
-        return [build_source(source, self.project, self.program) for source in self.project.settings.sources]
+        sources = self.project.settings.sources
+        return [build_source(source, self.project, self.program, self._session) for source in sources]
 
     async def _commit(self, deliveries: list[Delivery]) -> Sequence[Receipt]:
         receipts = await self.database_thread.call(lambda database: self._append(database, deliveries))
@@ -281,12 +354,14 @@ class Gateway:
         await self._engine.reload()
         self.program, self.project = program, project
         self.server.load(self._sources())
+        settings = project.settings
+        self.courier.use(build_places(settings, self._session), retry_policy(settings.retry, settings.park))
 
     def _relink(self, project: Project, database: Database) -> Program:
         migrate(database, project.tables.values())
         program = build_program(project, database)
         if isinstance(self._engine, SharedEngine):
-            self._engine.use(program)
+            self._engine.use(project, program)
         return program
 
     async def drain(self) -> None:
@@ -294,6 +369,8 @@ class Gateway:
         seconds = self.project.settings.server.drain.total_seconds()
         await self.server.drain(seconds)
         await self._engine.stop(seconds)
+        await self.courier.stop(seconds)
+        await self._session.close()
         if self._readers is not None:
             self._readers.close()
         await self.database_thread.stop()
@@ -326,14 +403,18 @@ def process_events(project: Project, log_writer: LogWriter) -> None:
     registry = CollectorRegistry()
     reporter = build_reporter(project, registry, log_writer)
     work = build_work(project, engine, reporter, tell_outcomes)
+    work.watch = watch = build_watch(project, engine.program, database, registry)
+    work.wrote_outbox = watch.told = tell_outbox
 
     def reload() -> None:
         again = require_project(settings.path)
         hide_secrets(again)
         engine.program = build_program(again, database)
+        load_watch(watch, again, engine.program)
 
     settle_garbage_collector()
     EngineChild(work, reload=reload, metrics=lambda: generate_latest(registry).decode()).run()
+    watch.close()
     database.close()
 
 
@@ -343,10 +424,29 @@ def build_reporter(project: Project, registry: CollectorRegistry, log_writer: Lo
     return Reporter(registry, put=put, level=project.settings.log.level)
 
 
-def build_work(project: Project, engine: Engine, reporter: Reporter, deliver: Deliver) -> EngineWork:
+def build_work(project: Project, engine: Engine, reporter: Reporter, deliver: Deliver) -> WatchedWork:
     """Return what runs the engine's slices; `deliver` is told how events ended that somebody may wait for."""
     largest = project.settings.engine.slice
-    return EngineWork(engine, clock=clock, report=reporter.report, deliver=deliver, largest=largest)
+    return WatchedWork(engine, clock=clock, report=reporter.report, deliver=deliver, largest=largest)
+
+
+def build_watch(project: Project, program: Program, database: Database, registry: CollectorRegistry) -> Watch:
+    """Return what looks at the engine's work: alerts, checks that look by themselves, what waits."""
+    watch = Watch(database, clock=clock)
+    WatchMetrics(registry, lambda: watch.last)
+    load_watch(watch, project, program)
+    return watch
+
+
+def load_watch(watch: Watch, project: Project, program: Program) -> None:
+    """Watch by a project from now on."""
+    settings = project.settings
+    watch.load(
+        [source.name for source in settings.sources],
+        build_alerts(settings.alerts, settings.park),
+        project_checks(project, program.tables),
+        park_seconds=settings.park.alert_after.total_seconds(),
+    )
 
 
 def hide_secrets(project: Project) -> None:

@@ -10,13 +10,16 @@ import structlog
 from aiohttp import web
 
 from gateway.admin.access import admit
+from gateway.admin.alert_routes import AlertRoutes, Alerts
 from gateway.admin.answers import error_answer, json_answer
 from gateway.admin.event_routes import EventRoutes
 from gateway.admin.openapi import openapi_document
+from gateway.admin.outbox_routes import OutboxRoutes
 from gateway.admin.parameters import read_query
 from gateway.admin.refusals import Refused, refusal_of
 from gateway.admin.routes import Call, Calls, Route, Running, find_route
 from gateway.admin.rule_routes import Deliver, RuleRoutes, WaitFor
+from gateway.admin.run_routes import RunRoutes
 from gateway.admin.table_routes import TableRoutes
 from gateway.engine.payload import PayloadRefused, read_payload
 from gateway.errors import GatewayError
@@ -42,19 +45,24 @@ class Api:
         writer: Calls,
         deliver: Deliver,
         wait_for: WaitFor,
+        alerts: Alerts = tuple,
         clock: Callable[[], int] = _clock,
     ) -> None:
         """Take the running gateway and the ways to its database.
 
         `reader` only reads (`store.readers`), `writer` is the database's own thread; `deliver` posts a sample event to
-        the gateway (`admin.loopback`), `wait_for` waits until an event has left `ready`; `clock` gives microseconds.
+        the gateway (`admin.loopback`), `wait_for` waits until an event has left `ready`, `alerts` says how the alerts
+        stand; `clock` gives microseconds.
         """
         self._running = running
         self._clock = clock
         self.routes: tuple[Route, ...] = (
             *EventRoutes(reader, writer).routes(),
+            *OutboxRoutes(reader, writer).routes(),
             *TableRoutes(running, reader, writer).routes(),
             *RuleRoutes(running, reader, deliver, wait_for).routes(),
+            *RunRoutes(running, reader, writer, wait_for).routes(),
+            *AlertRoutes(running, alerts).routes(),
             Route(
                 method="GET",
                 path="/api/openapi.json",

@@ -9,10 +9,13 @@ from typing import Any
 
 import orjson
 
+from gateway.admin.concealing import without_secrets
 from gateway.engine.payload import PayloadRefused, read_payload
 from gateway.expressions import to_text
 from gateway.store.events import Event, EventDetails, EventPage
 from gateway.store.inbox import TraceRow
+from gateway.store.outbox import decode
+from gateway.store.outbox_pages import OutboxItem, OutboxPage
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -65,6 +68,37 @@ def details_json(details: EventDetails) -> dict[str, Any]:
         "duplicates": details.duplicates,
         "verified_by": details.verified_by,
         "request_id": details.request_id,
+        "outbox": [outbox_json(item) for item in details.outbox],
+    }
+
+
+def outbox_json(item: OutboxItem) -> dict[str, Any]:
+    """Return a message or call as JSON values, for `dump_json`."""
+    return {
+        "id": str(item.seq),
+        "event_id": None if item.event is None else str(item.event),
+        "kind": item.kind,
+        "action": item.action,
+        "target": item.target,
+        "position": item.position,
+        "message_id": item.message_id,
+        "status": item.status,
+        "attempts": item.attempts,
+        "created_at": iso_time(item.created_at),
+        "next_attempt_at": iso_time(item.next_attempt_at),
+        "finished_at": iso_time(item.finished_at),
+        "error": item.error,
+        "code": item.code,
+        "request": without_secrets(decode(item.request)),
+        "answer": None if item.answer is None else without_secrets(decode(item.answer)),
+    }
+
+
+def outbox_page_json(page: OutboxPage) -> dict[str, Any]:
+    """Return a page of the outbox as JSON values."""
+    return {
+        "outbox": [outbox_json(item) for item in page.items],
+        "next": None if page.next is None else str(page.next),
     }
 
 

@@ -13,6 +13,7 @@ from gateway.config.diagnostics import did_you_mean
 from gateway.config.units import parse_duration
 from gateway.expressions import CoercionError, coerce
 from gateway.store.event_filter import LONGEST_TEXT, STATUSES, EventFilter
+from gateway.store.outbox_pages import STATUSES as OUTBOX_STATUSES
 
 DEFAULT_LIMIT, MOST = 50, 500
 """Entries of a page."""
@@ -56,9 +57,18 @@ _MICROSECOND = datetime(1970, 1, 1, 0, 0, 0, 1, tzinfo=UTC) - _EPOCH
 
 def read_status(text: str, _now: int = 0) -> str:
     """Return a status of events. Raises ValueError with the sentence for the operator."""
-    if text not in STATUSES:
-        near = did_you_mean(text, STATUSES)
-        raise ValueError(f"`{text}` is no status: " + (f"did you mean `{near}`?" if near else ", ".join(STATUSES)))
+    return _one_of(STATUSES, text)
+
+
+def read_outbox_status(text: str, _now: int = 0) -> str:
+    """Return a status of messages and calls. Raises ValueError with the sentence for the operator."""
+    return _one_of(OUTBOX_STATUSES, text)
+
+
+def _one_of(statuses: Sequence[str], text: str) -> str:
+    if text not in statuses:
+        near = did_you_mean(text, statuses)
+        raise ValueError(f"`{text}` is no status: " + (f"did you mean `{near}`?" if near else ", ".join(statuses)))
     return text
 
 
@@ -73,6 +83,13 @@ def read_event_cursor(text: str, _now: int = 0) -> int:
     """Return where a page of events begins. Raises ValueError with the sentence for the operator."""
     if not (text.isascii() and text.isdigit() and len(text) < 19):
         raise ValueError(f"`{text}` is not a cursor: take the one that came as `next`")
+    return int(text)
+
+
+def read_event_number(text: str, _now: int = 0) -> int:
+    """Return the gateway's own number of an event. Raises ValueError with the sentence for the operator."""
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise ValueError(f"`{text}` is not the gateway's own number of an event")
     return int(text)
 
 
@@ -127,6 +144,22 @@ EVENT_FILTERS = (
     ),
     _time("since", "Events received then or later: a time, or how long ago."),
     _time("until", "Events received before that: a time, or how long ago."),
+)
+OUTBOX_FILTERS = (
+    Parameter(
+        name="status",
+        description="Messages and calls that are this.",
+        schema={"type": "string", "enum": list(OUTBOX_STATUSES)},
+        read=read_outbox_status,
+    ),
+    _plain("action", "Those of this action: `stripe`, `send`, `notify`, `cache` or `publish`."),
+    _plain("target", "Those to this destination or channel."),
+    Parameter(
+        name="event",
+        description="Those of the event with this number.",
+        schema={"type": "string"},
+        read=read_event_number,
+    ),
 )
 
 

@@ -11,6 +11,7 @@ STATUSES: Mapping[str, int] = {
     "invalid_parameter": 400,
     "invalid_json": 400,
     "invalid_row": 400,
+    "invalid_run": 400,
     "unauthorized": 401,
     "forbidden": 403,
     "not_found": 404,

@@ -8,10 +8,13 @@ from typing import Any
 from gateway.admin.refusals import STATUSES as REFUSALS
 from gateway.expressions import VALUE_TYPES
 from gateway.store.event_filter import STATUSES
+from gateway.store.outbox_pages import ACTIONS
+from gateway.store.outbox_pages import STATUSES as OUTBOX_STATUSES
 
 Schema = dict[str, Any]
 
-EVENT, DETAILS, ROW, TABLE, SOURCE, ERROR = "Event", "EventDetails", "Row", "Table", "Source", "Error"
+EVENT, DETAILS, OUTBOX, ROW, TABLE = "Event", "EventDetails", "OutboxItem", "Row", "Table"
+SOURCE, ERROR = "Source", "Error"
 
 
 def ref(name: str) -> Schema:
@@ -70,6 +73,25 @@ _TRACE: Schema = {
     "required": ["attempt", "started_at", "microseconds", "status"],
 }
 
+_OUTBOX: dict[str, Schema] = {
+    "id": {"type": "string", "description": "The gateway's own number."},
+    "event_id": or_null({"type": "string", "description": "The gateway's number of its event; null for an alert."}),
+    "kind": {"type": "string", "enum": ["message", "call"], "description": "A `call` is one that its event waits for."},
+    "action": {"type": "string", "enum": list(ACTIONS)},
+    "target": {"type": "string", "description": "The destination or channel; `stripe`; `redis`."},
+    "position": {"type": "string", "description": "Which of its event's messages and calls it is."},
+    "message_id": {"type": "string", "description": "The same at every try: the receiver's idempotency key."},
+    "status": {"type": "string", "enum": list(OUTBOX_STATUSES)},
+    "attempts": _COUNT,
+    "created_at": _TIME,
+    "next_attempt_at": or_null(_TIME),
+    "finished_at": or_null(_TIME),
+    "error": or_null(TEXT),
+    "code": or_null({"type": "string", "description": "Why it is dead: `not_found`, `refused` or `gave_up`."}),
+    "request": {"description": "What is sent; secrets are left out."},
+    "answer": {"description": "What came back; null where there is nothing. Secrets are left out."},
+}
+
 _COLUMN = record(
     {
         "name": TEXT,
@@ -109,11 +131,16 @@ SCHEMAS: Mapping[str, Schema] = {
             "payload": {"description": "The payload's JSON; text when it is not JSON."},
             "headers": {"type": "object", "additionalProperties": True, "description": "Secrets are left out."},
             "traces": list_of(_TRACE),
+            "outbox": {
+                **list_of(ref(OUTBOX)),
+                "description": "Its messages and calls, in the order they were written.",
+            },
             "duplicates": {"type": "integer", "minimum": 0, "description": "Later deliveries of the same event."},
             "verified_by": or_null({"type": "string", "description": "Scheme and number of the secret that fitted."}),
             "request_id": or_null(TEXT),
         }
     ),
+    OUTBOX: record(_OUTBOX),
     ROW: {
         "type": "object",
         "description": "A column each; decimals, times and dates are text.",

@@ -13,6 +13,10 @@ from gateway.admin.printing import printable
 from gateway.expressions import to_json, to_text
 from gateway.store.events import Event, EventDetails
 from gateway.store.inbox import TraceRow
+from gateway.store.outbox_pages import OutboxItem
+
+OWN = "gateway"
+"""What stands as the verification of events that the gateway has made itself."""
 
 _SHOWN = 160
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
@@ -29,7 +33,9 @@ def tell(details: EventDetails, places: Places, *, now: int) -> list[str]:
     ]
     for trace in details.traces:
         lines += ["", *_attempt(trace, event, places)]
-    return [printable(line) for line in [*lines, "", _entry("next", _next(event, now))]]
+    if details.outbox:
+        lines += ["", *_sent(details.outbox)]
+    return [printable(line) for line in [*lines, "", _entry("next", _next(event, now, foreign=_is_foreign(details)))]]
 
 
 def _standing(event: Event) -> str:
@@ -39,6 +45,9 @@ def _standing(event: Event) -> str:
 
 def _received(details: EventDetails) -> Iterator[str]:
     event = details.event
+    if details.verified_by == OWN:
+        yield from _made(details)
+        return
     request = f", request {details.request_id}" if details.request_id else ""
     yield _entry("received", f"{iso_time(event.received_at)}, {len(details.body)} bytes{request}")
     if event.occurred_at is not None:
@@ -53,6 +62,37 @@ def _received(details: EventDetails) -> Iterator[str]:
         yield _entry("key", f"{event.key}: events with it run one at a time, in the order received")
     if not details.traces and event.status == "dead":
         yield _entry("not run", event.error or "")
+
+
+def _made(details: EventDetails) -> Iterator[str]:
+    """Yield how an event of the gateway's own came to be."""
+    event, headers = details.event, json.loads(details.headers)
+    by = headers.get("run_by") or (f"event {headers['scheduled_by']}" if "scheduled_by" in headers else "the gateway")
+    yield _entry("made", f"{iso_time(event.received_at)}, by {by}")
+    if event.occurred_at is not None and event.occurred_at > event.received_at:
+        yield _entry("due", f"{iso_time(event.occurred_at)}, {_duration(event.occurred_at - event.received_at)} later")
+    if event.key is not None:
+        yield _entry("key", f"{event.key}: events with it run one at a time, in the order received")
+
+
+def _sent(outbox: Sequence[OutboxItem]) -> Iterator[str]:
+    """Yield what became of the event's messages and calls."""
+    label = "sent"
+    for item in outbox:
+        tries = "" if item.attempts == 1 else f", after {item.attempts} tries"
+        match item.status:
+            case "done":
+                ended = f"done at {iso_time(item.finished_at)}{tries}"
+            case "dead":
+                ended = f"dead{tries}: {item.error}; `gateway outbox retry {item.seq}` once the cause is mended"
+            case _ if item.next_attempt_at is None:
+                ended = "under way"
+            case _ if item.attempts:
+                ended = f"tried again at {iso_time(item.next_attempt_at)}{tries}: {item.error}"
+            case _:
+                ended = "not sent yet"
+        yield _entry(label, f"{item.kind} {item.seq}, {item.action} to {item.target} ({item.message_id}): {ended}")
+        label = ""
 
 
 def _verified(verified_by: str | None) -> str:
@@ -165,17 +205,26 @@ def _ending(trace: Mapping[str, Any], place: FilePlaces | None) -> Iterator[str]
         yield _entry("  result", str(trace["result"]))
 
 
-def _next(event: Event, now: int) -> str:
+def _is_foreign(details: EventDetails) -> bool:
+    """Say whether a sender has given an event a type of the gateway's own."""
+    return details.event.type.startswith(("run.", "schedule.")) and details.verified_by != OWN
+
+
+def _next(event: Event, now: int, *, foreign: bool) -> str:
     retry = f"`gateway events retry {event.seq}`"
     at = event.next_attempt_at
     due = "" if at is None else f"{iso_time(at)}, " + (f"in {_duration(at - now)}" if at > now else "which is now")
     match event.status:
         case "ready":
             return "the engine takes it at its next turn"
+        case "waiting" if at is None:
+            return "runs as soon as that is there"
         case "waiting":
-            return f"tried again at {due}"
+            return f"{'tried again' if event.attempts else 'runs'} at {due}"
         case "parked":
             return f"runs when a later event of its key is done, or at {due}"
+        case "dead" if foreign:
+            return "nothing: it can never run"
         case "dead":
             return f"nothing by itself; {retry} once the cause is mended"
         case "ignored":

@@ -34,9 +34,14 @@ def show_lines(details: EventDetails) -> Iterator[str]:
         yield ""
         yield f"attempt {trace['attempt']}: {trace['status']}"
         yield from (f"  {name}: {_one_line(value)}" for name, value in trace.items() if name not in _SAID)
+    for item in shown["outbox"]:
+        yield ""
+        yield f"{item['kind']} {item['id']}: {item['status']}"
+        told = {name: value for name, value in item.items() if name not in _SAID and value is not None}
+        yield from (f"  {name}: {_one_line(value)}" for name, value in told.items())
 
 
-_SAID = frozenset({"attempt", "status"})
+_SAID = frozenset({"attempt", "status", "id", "event_id", "kind"})
 
 
 def _payload(body: bytes) -> list[str]:

@@ -19,9 +19,13 @@ class Circuit:
     open_until: int | None = None
     pause: int = FIRST_PAUSE
     probing: bool = False
+    held_until: int = 0
+    """When the time is over that the target has asked for."""
 
     def allows(self, now: int, free: int) -> int:
         """Return how many items may be sent now, of as many as there are places for."""
+        if now < self.held_until:
+            return 0
         if self.open_until is None:
             return free
         if self.probing or now < self.open_until:
@@ -32,6 +36,10 @@ class Circuit:
         """Note that items are on their way; the first after a pause is the probe."""
         if count and self.open_until is not None:
             self.probing = True
+
+    def hold(self, until: int) -> None:
+        """Note that the target has asked for time."""
+        self.held_until = max(self.held_until, until)
 
     def succeeded(self) -> bool:
         """Note that the target has answered. Say whether that closed the circuit."""

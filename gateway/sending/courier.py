@@ -9,22 +9,25 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Protocol, TypeVar
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from gateway.engine.retry import RetryPolicy
 from gateway.errors import StorageUnavailable
+from gateway.sending.metrics import SendMetrics
 from gateway.sending.targets import Place, keep_circuits
 from gateway.sending.transport import Passing, Refused
 from gateway.store.codecs import dump_json
 from gateway.store.database import Database
 from gateway.store.leases import (
+    NONE_WAITING,
     Leased,
     Settled,
     Target,
     abandon,
+    count_waiting,
     lease,
     next_due,
     open_targets,
@@ -43,7 +46,6 @@ LOOK_AGAIN = 0.5
 ORPHANS_AGAIN = 30.0
 """Seconds between two looks for messages to targets that are configured no more."""
 _STORAGE_PAUSE = 1.0
-_SECONDS = (0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30)
 
 
 class Caller(Protocol):
@@ -51,21 +53,6 @@ class Caller(Protocol):
 
     async def call(self, run: Callable[[Database], T]) -> T:
         """Run a function; its exceptions are raised here."""
-
-
-class Metrics:
-    """What the courier counts."""
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        """Take where they are registered."""
-        labels = ["action", "target"]
-        self.tries = Counter(
-            "gateway_sends_total", "Tries by what came of them", [*labels, "outcome"], registry=registry
-        )
-        self.seconds = Histogram(
-            "gateway_send_seconds", "How long one try took", labels, buckets=_SECONDS, registry=registry
-        )
-        self.open = Gauge("gateway_circuit_open", "1 while a target is left alone", labels, registry=registry)
 
 
 class Courier:
@@ -77,7 +64,7 @@ class Courier:
         places: Mapping[Target, Place],
         policy: RetryPolicy,
         *,
-        metrics: Metrics,
+        metrics: SendMetrics,
         answered: Callable[[], None],
         clock: Callable[[], int],
         lease_seconds: float,
@@ -123,6 +110,14 @@ class Courier:
         self._retiring.add(retiring)
         retiring.add_done_callback(self._retiring.discard)
 
+    async def measure(self, reader: Caller) -> None:
+        """Count what waits, on a connection that only reads, for the metrics."""
+        try:
+            waiting = await reader.call(count_waiting)
+        except StorageUnavailable:
+            return
+        self._metrics.show({**dict.fromkeys(self._places, NONE_WAITING), **waiting}, self._clock())
+
     async def stop(self, seconds: float) -> None:
         """Let what is under way end, at most so long; give back the rest."""
         self._stopping = True
@@ -151,6 +146,9 @@ class Courier:
                 pause = await self._round()
             except StorageUnavailable as error:
                 _log.error("the outbox cannot be read", error=error.message)
+                pause = _STORAGE_PAUSE
+            except Exception:  # noqa: BLE001 - the loop itself: it must go on, and says in the log what broke
+                _log.exception("the courier failed")
                 pause = _STORAGE_PAUSE
             if pause > 0:
                 await self._rest(pause)
@@ -227,23 +225,32 @@ class Courier:
             _log.error("the target is left alone for a while", **_about(item), error=error.message)
         self._metrics.open.labels(item.action, item.target).set(place.circuit.open_until is not None)
         attempts = item.attempts + 1
-        at = self._policy.next_attempt(attempts=attempts, since=item.created_at, now=now, chance=self._chance())
+        progress = item.answer if error.progress is None else dump_json(error.progress)
+        at = self._again_at(item, place, now)
         if at is None:
             self._count(item, "dead")
             _log.error("given up", **_about(item), attempts=attempts, error=error.message)
-            return self._settle_as(item, "dead", code="gave_up", error=error.message)
+            return self._settle_as(item, "dead", answer=progress, code="gave_up", error=error.full)
         if error.retry_after is not None:
-            at = max(at, now + int(error.retry_after * 1_000_000))
+            # What it asks for is bounded: a wrong header must not put a message off for years.
+            until = now + int(min(error.retry_after, self._policy.most) * 1_000_000)
+            place.circuit.hold(until)
+            at = max(at, until)
         self._count(item, "retry")
         _log.warning("could not be sent: it is tried again", **_about(item), attempts=attempts, error=error.message)
-        progress = item.answer if error.progress is None else dump_json(error.progress)
-        return self._settle_as(item, "ready", at=at, answer=progress, error=error.message)
+        return self._settle_as(item, "ready", at=at, answer=progress, error=error.full)
+
+    def _again_at(self, item: Leased, place: Place, now: int) -> int | None:
+        policy = self._policy
+        if place.longest is not None:
+            policy = replace(policy, give_up_after=min(policy.give_up_after, place.longest))
+        return policy.next_attempt(attempts=item.attempts + 1, since=item.created_at, now=now, chance=self._chance())
 
     def _refused(self, item: Leased, place: Place, error: Refused) -> Settled:
         self._reached(item, place)
         self._count(item, "dead")
         _log.error("refused", **_about(item), error=error.message)
-        return self._settle_as(item, "dead", code=error.code, error=error.message)
+        return self._settle_as(item, "dead", answer=item.answer, code=error.code, error=error.full)
 
     def _reached(self, item: Leased, place: Place) -> None:
         if place.circuit.succeeded():

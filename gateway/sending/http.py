@@ -1,33 +1,43 @@
-"""`send`: HTTP requests to a destination, signed as Standard Webhooks say.
-
-Source: standard-webhooks/standard-webhooks, spec/standard-webhooks.md.
-"""
+"""`send`: HTTP requests to a destination, signed as Standard Webhooks say."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-import json
+import asyncio
 import time
 from collections.abc import Mapping
-from decimal import Decimal
+from contextlib import suppress
 from typing import Any
 
 import aiohttp
-import orjson
 
-from gateway.providers.keys import WHSEC, decode_key
+from gateway import __version__
+from gateway.actions.send import OWN_HEADERS
+from gateway.engine.payload import PayloadRefused, read_payload
+from gateway.sending.address import request_address
+from gateway.sending.signing import destination_key, sign
 from gateway.sending.transport import Passing, Refused, retry_after
 from gateway.settings import DestinationSettings
 from gateway.store.codecs import dump_json
 from gateway.store.leases import Leased
+from gateway.store.outbox import decode
 
 MOST_ANSWERED = 2**20
 """Bytes of an answer that are read; a longer one is refused where somebody waits for it."""
 
 _MAY_PASS = frozenset({408, 425, 429})
+_MOST_SAID, _SAID_SECONDS = 4096, 2.0
+_JSON = "application/json"
 _FORWARDED_TYPE = "application/octet-stream"
+_DROPPED = frozenset({"set-cookie", "www-authenticate"})
+
+
+def open_session() -> aiohttp.ClientSession:
+    """Return a session for all destinations: it keeps no cookies, and its only limits are the destinations' own."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=None),
+    )
 
 
 class HttpTransport:
@@ -40,96 +50,102 @@ class HttpTransport:
         self._key = None if destination.secret is None else destination_key(destination.secret.reveal())
 
     async def deliver(self, item: Leased) -> object:
-        """Send one request; return `{status, headers, body}`. Raises Passing or Refused."""
-        request = orjson.loads(item.request)
+        """Send one request; return `{status}`, and `headers` and `body` where a call waits. Raises Passing, Refused."""
+        request: Any = decode(item.request)
+        url = request_address(self._destination.url, request["path"])
         body, content_type = _body(item, request)
-        headers = {name: secret.reveal() for name, secret in self._destination.headers.items()}
-        headers |= request.get("headers", {})
-        headers |= self._own_headers(item, body, content_type)
-        url = self._destination.url.rstrip("/") + request["path"] if request["path"] else self._destination.url
+        headers = self._headers(item, request, body, content_type)
         try:
             async with self._session.request(
                 request["method"], url, data=body or None, headers=headers, allow_redirects=False
             ) as response:
-                return await self._answer(response, wanted=item.kind == "call")
+                return await _answer(response, wanted=item.kind == "call")
         except aiohttp.InvalidURL as error:
-            raise Refused("the address is none") from error
+            raise Refused("the destination's address is none") from error
         except aiohttp.ClientError as error:
             # Its text may hold the whole address, which may hold a secret.
             raise Passing(f"could not be reached: {_reason(error)}") from error
 
-    def _own_headers(self, item: Leased, body: bytes, content_type: str) -> dict[str, str]:
+    def _headers(
+        self, item: Leased, request: Mapping[str, Any], body: bytes, content_type: str | None
+    ) -> dict[str, str]:
+        """Return the headers, lower-case: the step's, then the destination's, then those that are the gateway's own."""
+        headers = {"user-agent": f"webhook-gateway/{__version__}", "accept": f"{_JSON}, */*;q=0.5"}
+        for name, value in request.get("headers", {}).items():
+            if name.lower() not in OWN_HEADERS:
+                headers[name.lower()] = value
+        headers |= {name.lower(): secret.reveal() for name, secret in self._destination.headers.items()}
         seconds = str(int(time.time()))
-        headers = {
-            "Content-Type": content_type,
-            "User-Agent": "webhook-gateway",
-            "webhook-id": item.message_id,
-            "webhook-timestamp": seconds,
-        }
+        headers |= {"webhook-id": item.message_id, "webhook-timestamp": seconds}
+        if content_type is not None:
+            headers["content-type"] = content_type
         if self._key is not None:
             headers["webhook-signature"] = sign(self._key, item.message_id, seconds, body)
+        for name, value in headers.items():
+            if any(character < " " or character == "\x7f" for character in name + value):
+                raise Refused(f"the value of the header `{name}` holds a control character")
         return headers
-
-    async def _answer(self, response: aiohttp.ClientResponse, *, wanted: bool) -> object:
-        status = response.status
-        if status in _MAY_PASS or status >= 500:
-            raise Passing(f"answered {status}", retry_after=retry_after(response.headers.get("Retry-After")))
-        if not 200 <= status < 300:
-            raise Refused(f"answered {status}", code="not_found" if status == 404 else "refused")
-        if not wanted:
-            return {"status": status}
-        text = await _read(response)
-        return {"status": status, "headers": _plain_headers(response.headers), "body": _parsed(text)}
 
     async def close(self) -> None:
         """Do nothing: the session belongs to all destinations."""
 
 
-def destination_key(secret: str) -> bytes:
-    """Return the key that a destination's secret stands for: base64 behind `whsec_`, any other text as it is."""
-    return (decode_key(secret, "whsec") if secret.startswith(WHSEC) else None) or secret.encode()
+async def _answer(response: aiohttp.ClientResponse, *, wanted: bool) -> object:
+    status = response.status
+    if status in _MAY_PASS or status >= 500:
+        wait = retry_after(response.headers.get("Retry-After"))
+        raise Passing(f"answered {status}", said=await _said(response), retry_after=wait)
+    if not 200 <= status < 300:
+        code = "not_found" if status == 404 else "refused"
+        raise Refused(f"answered {status}", said=await _said(response), code=code)
+    if not wanted:
+        return {"status": status}
+    body = await _read(response, MOST_ANSWERED + 1)
+    if len(body) > MOST_ANSWERED:
+        raise Refused(f"answered with more than {MOST_ANSWERED} bytes")
+    headers = {name.lower(): value for name, value in response.headers.items() if name.lower() not in _DROPPED}
+    return {"status": status, "headers": headers, "body": _parsed(body, response.content_type)}
 
 
-def sign(key: bytes, message_id: str, seconds: str, body: bytes) -> str:
-    """Return the `webhook-signature` of a body."""
-    signed = hmac.new(key, f"{message_id}.{seconds}.".encode() + body, hashlib.sha256).digest()
-    return "v1," + base64.b64encode(signed).decode()
-
-
-def _body(item: Leased, request: Mapping[str, Any]) -> tuple[bytes, str]:
-    if request.get("forward"):
-        return item.body or b"", item.content_type or _FORWARDED_TYPE
-    if "json" not in request:
-        return b"", "application/json"
-    # Read and written exactly: a number keeps all its digits.
-    value = json.loads(item.request, parse_float=Decimal)["json"]
-    return dump_json(value).encode(), "application/json"
-
-
-async def _read(response: aiohttp.ClientResponse) -> bytes:
+async def _read(response: aiohttp.ClientResponse, most: int) -> bytes:
+    """Return the body, or its beginning where it is longer than `most` bytes."""
     found = b""
     async for chunk in response.content.iter_chunked(65536):
         found += chunk
-        if len(found) > MOST_ANSWERED:
-            raise Refused(f"answered with more than {MOST_ANSWERED} bytes")
-    return found
+        if len(found) >= most:
+            break
+    return found[:most]
 
 
-def _plain_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name.lower(): value for name, value in headers.items() if name.lower() != "set-cookie"}
+async def _said(response: aiohttp.ClientResponse) -> str:
+    """Return the beginning of what a refusal says, where it is text; its end is not waited for."""
+    if not (response.content_type.startswith("text/") or "json" in response.content_type):
+        return ""
+    said = b""
+    with suppress(aiohttp.ClientError, TimeoutError):
+        async with asyncio.timeout(_SAID_SECONDS):
+            said = await _read(response, _MOST_SAID)
+    return said.decode("utf-8", "replace")
 
 
-def _parsed(body: bytes) -> object:
+def _body(item: Leased, request: Mapping[str, Any]) -> tuple[bytes, str | None]:
+    """Return what is sent, and of what type it is: None for nothing."""
+    if request.get("forward"):
+        if item.body is None:
+            raise Refused("the body that was to be forwarded is no longer kept")
+        return item.body, item.content_type or _FORWARDED_TYPE
+    if "json" not in request:
+        return b"", None
+    return dump_json(request["json"]).encode(), _JSON
+
+
+def _parsed(body: bytes, content_type: str) -> object:
     if not body:
         return None
-    try:
-        return json.loads(body, parse_float=Decimal, parse_constant=_no_number)
-    except (ValueError, RecursionError):
-        return body.decode("utf-8", "replace")
-
-
-def _no_number(name: str) -> object:
-    raise ValueError(name)
+    if "json" in content_type or body.lstrip()[:1] in {b"{", b"["}:
+        with suppress(PayloadRefused):
+            return read_payload(body)
+    return body.decode("utf-8", "replace")
 
 
 def _reason(error: aiohttp.ClientError) -> str:

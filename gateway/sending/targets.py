@@ -13,7 +13,7 @@ from gateway.sending.circuit import Circuit
 from gateway.sending.http import HttpTransport
 from gateway.sending.notify import NotifyTransport
 from gateway.sending.publish import NatsTransport
-from gateway.sending.stripe import StripeTransport
+from gateway.sending.stripe import LONGEST, StripeTransport
 from gateway.sending.transport import Transport
 from gateway.settings import DestinationSettings, Settings
 from gateway.store.leases import Target
@@ -32,6 +32,8 @@ class Place:
     places: int
     seconds: float
     """How long one try may take."""
+    longest: float | None = None
+    """Seconds after which it is given up, where that must not be later than the settings say."""
     circuit: Circuit = field(default_factory=Circuit)
     busy: int = 0
     """Items under way."""
@@ -42,15 +44,18 @@ def build_places(settings: Settings, session: aiohttp.ClientSession) -> dict[Tar
     stripe = settings.stripe
     found: dict[Target, Place] = {
         ("stripe", "stripe"): Place(
-            transport=StripeTransport(stripe), places=STRIPE_PLACES, seconds=stripe.timeout.total_seconds() + 1
+            transport=StripeTransport(stripe),
+            places=STRIPE_PLACES,
+            seconds=stripe.timeout.total_seconds() + 1,
+            longest=LONGEST,
         ),
         ("cache", "redis"): Place(
             transport=CacheTransport(settings.redis, CACHE_SECONDS), places=CACHE_PLACES, seconds=2 * CACHE_SECONDS
         ),
     }
     for name, addresses in settings.channels.items():
-        transport = NotifyTransport(name, addresses)
-        found["notify", name] = Place(transport=transport, places=CHANNEL_PLACES, seconds=CHANNEL_SECONDS)
+        transport = NotifyTransport(name, addresses, CHANNEL_SECONDS)
+        found["notify", name] = Place(transport=transport, places=CHANNEL_PLACES, seconds=CHANNEL_SECONDS + 5)
     for destination in settings.destinations.values():
         found[_action_of(destination), destination.name] = _destination(destination, session)
     return found

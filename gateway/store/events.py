@@ -8,11 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import orjson
+
 from gateway.errors import Conflict, NotFound
 from gateway.store.codecs import dump_json
 from gateway.store.database import Database, storage_errors
 from gateway.store.event_filter import Clause, EventFilter, joined
 from gateway.store.inbox import TraceRow
+from gateway.store.outbox_pages import OutboxItem, outbox_of, reopen_calls
 
 MOST_SEARCHED = 50_000
 """Events that one call looks into for a text; the cursor leads on to older ones."""
@@ -60,6 +63,8 @@ class EventDetails(NamedTuple):
     request_id: str | None
     traces: list[TraceRow]
     """One an attempt, in order."""
+    outbox: list[OutboxItem]
+    """Its messages and calls, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +174,7 @@ def _page(found: list[Event], limit: int, floor: int | None) -> EventPage:
 
 
 def get_event(database: Database, name: str, source: str | None = None) -> EventDetails:
-    """Return an event with its body and traces, by the gateway's number or the provider's id. Up to four statements.
+    """Return an event with its body and traces, by the gateway's number or the provider's id. Up to five statements.
 
     Raises NotFound, and Conflict when the provider's id names several events: then `source` decides, or the number.
     """
@@ -179,8 +184,9 @@ def get_event(database: Database, name: str, source: str | None = None) -> Event
         if row is None:
             raise NotFound(f"there is no event `{name}`")
         traces = [TraceRow(*trace) for trace in database.execute(_TRACES, (seq,)).fetchall()]
+        outbox = outbox_of(database, seq)
     event, (duplicates, verified_by, request_id, headers, body) = Event(*row[:14]), row[14:]
-    return EventDetails(event, body or b"", headers or "{}", duplicates, verified_by, request_id, traces)
+    return EventDetails(event, body or b"", headers or "{}", duplicates, verified_by, request_id, traces, outbox)
 
 
 def find_event(database: Database, name: str, source: str | None = None) -> int:
@@ -228,7 +234,7 @@ def retry_event(
         status, error, foreign = database.execute(_STANDING, (seq,)).fetchone()
         if foreign:
             raise Conflict(f"event {seq} never runs: a sender has given it a type that is the gateway's own")
-        if status not in RETRIABLE and not (done and status == "done"):
+        if status not in RETRIABLE and not (status == "done" and (done or not _has_applied(database, seq))):
             raise Conflict(_REFUSALS[status].format(seq=seq))
         _make_ready(database, [(seq, status, error)], actor, now)
         return seq
@@ -238,6 +244,28 @@ _REFUSALS = {
     "ready": "event {seq} is ready: it is about to run",
     "done": "event {seq} is done: to run it again would apply it twice",
 }
+
+
+def _has_applied(database: Database, seq: int) -> bool:
+    """Say whether an event's last attempt has changed rows, called or scheduled anything: then it must not run twice.
+
+    An event that found nothing to do (a payment that nobody knows yet) may run again when there is something.
+    """
+    row = database.execute(_LAST_TRACE, (seq,)).fetchone()
+    steps = [] if row is None else orjson.loads(row[0]).get("steps", [])
+    return row is None or any(action in _APPLYING and _applies(detail) for _, action, detail in steps)
+
+
+_LAST_TRACE = "SELECT trace FROM gateway_traces WHERE event = ? ORDER BY attempt DESC LIMIT 1"
+
+_APPLYING = frozenset(("insert", "upsert", "update", "delete", "stripe", "send", "publish", "schedule", "cancel"))
+
+
+def _applies(detail: object) -> bool:
+    """Say whether what a step has noted is a change: docs/traces.md."""
+    if not isinstance(detail, dict):
+        return True
+    return not ({"exists", "kept"} & detail.keys() or detail.get("deleted") == [] or detail.get("dropped", 0) is None)
 
 
 def retry_events(
@@ -264,6 +292,8 @@ def _make_ready(database: Database, rows: list[tuple[Any, ...]], actor: str, now
         (now, actor, str(seq), dump_json({"status": status, "error": error}), after) for seq, status, error in rows
     ]
     database.execute_many(_RECORD, records)
+    for seq, _, _ in rows:
+        reopen_calls(database.execute, seq, now)
     database.execute_many(_MAKE_READY, [(seq,) for seq, _, _ in rows])
 
 

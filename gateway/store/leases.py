@@ -11,7 +11,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gateway.store.database import Database, storage_errors
 
@@ -37,6 +37,17 @@ class Leased(NamedTuple):
     content_type: str | None
     body: bytes | None
     """What the event brought, for a request that forwards it."""
+
+
+class Waiting(NamedTuple):
+    """What is not sent yet to one target."""
+
+    rows: int
+    since: int
+    """When the first of it was written (microseconds)."""
+
+
+NONE_WAITING = Waiting(0, 2**62)
 
 
 class Settled(NamedTuple):
@@ -66,7 +77,7 @@ _FORWARDED = '"forward":true'
 
 _BODY = "SELECT headers, body FROM gateway_bodies WHERE event = ?"
 
-_LEASE = "UPDATE gateway_outbox SET next_attempt_at = ?, leased_by = ? WHERE seq = ?"
+_LEASE = "UPDATE gateway_outbox SET next_attempt_at = ?, leased_by = ?, attempts = attempts + 1 WHERE seq = ?"
 
 # A row whose lease has run out belongs to whoever took it then.
 _SETTLE = """
@@ -86,7 +97,15 @@ _OWNERS = "SELECT DISTINCT leased_by FROM gateway_outbox WHERE status = 'ready' 
 
 _NEXT_DUE = "SELECT min(next_attempt_at) FROM gateway_outbox WHERE status = 'ready' AND action = ? AND target = ?"
 
-_TARGETS = "SELECT DISTINCT action, target FROM gateway_outbox WHERE status = 'ready'"
+# From one target to the next by the index: `DISTINCT` would read every row that waits.
+_NEXT_TARGET = """
+SELECT action, target FROM gateway_outbox WHERE status = 'ready' AND (action, target) > (?, ?)
+ORDER BY action, target LIMIT 1
+"""
+
+_WAITING = """
+SELECT action, target, count(*), min(created_at) FROM gateway_outbox WHERE status = 'ready' GROUP BY action, target
+"""
 
 _ABANDON = """
 SELECT seq, event, kind, attempts FROM gateway_outbox WHERE status = 'ready' AND action = ? AND target = ?
@@ -98,14 +117,18 @@ def lease(database: Database, free: Mapping[Target, int], *, now: int, until: in
 
     The rows are the owner's up to `until`. Raises StorageUnavailable.
     """
+    # Looking holds up nobody; the lock is only taken when there is something to lease.
+    with storage_errors():
+        if not any(_due(database, target, now, 1) for target in free):
+            return []
     with storage_errors(), database.transaction():
-        found = [
-            row
-            for (action, target), places in free.items()
-            for row in database.execute(_DUE, (action, target, now, places)).fetchall()
-        ]
+        found = [row for target, places in free.items() for row in _due(database, target, now, places)]
         database.execute_many(_LEASE, [(until, owner, row[0]) for row in found])
         return [Leased._make((*row, *_forwarded(database, row[1], row[6]))) for row in found]
+
+
+def _due(database: Database, target: Target, now: int, places: int) -> list[Any]:
+    return database.execute(_DUE, (*target, now, places)).fetchall()  # type: ignore[no-any-return]  # rows of the driver
 
 
 def _forwarded(database: Database, event: int | None, request: str) -> tuple[str | None, bytes | None]:
@@ -157,9 +180,19 @@ def next_due(database: Database, targets: Sequence[Target]) -> int | None:
 
 
 def open_targets(database: Database) -> list[Target]:
-    """Return the targets for which something waits. One statement."""
+    """Return the targets for which something waits. One statement for each, and one."""
+    found: list[Target] = []
     with storage_errors():
-        return [(row[0], row[1]) for row in database.execute(_TARGETS, ()).fetchall()]
+        while (row := database.execute(_NEXT_TARGET, found[-1] if found else ("", "")).fetchone()) is not None:
+            found.append((row[0], row[1]))
+    return found
+
+
+def count_waiting(database: Database) -> dict[Target, Waiting]:
+    """Return how much waits for each target for which anything does. One statement."""
+    with storage_errors():
+        rows = database.execute(_WAITING, ()).fetchall()
+    return {(action, target): Waiting(*rest) for action, target, *rest in rows}
 
 
 def abandon(database: Database, target: Target, error: str, *, now: int) -> bool:
@@ -195,7 +228,9 @@ def _began(process: int) -> str:
         stat = Path(f"/proc/{process}/stat").read_text()
     except OSError:
         return _lives(process)
-    return stat.rpartition(")")[2].split()[19]
+    state, *fields = stat.rpartition(")")[2].split()
+    # One that has ended and waits for its parent to take note is no more.
+    return "" if state in {"Z", "X"} else fields[18]
 
 
 def _lives(process: int) -> str:

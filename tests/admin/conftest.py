@@ -69,9 +69,16 @@ tables:
     columns:
       number: {type: integer, primary_key: true}
       state: {type: text, values: [open, paid], default: open}
+procedures:
+  settle:
+    - upsert: orders
+      key: {number: $number}
+      set: {state: $state}
+    - finish: settled by $event.headers.run_by
 rules:
   - {name: broken, on: broken, do: [{fail: "broken as told"}]}
   - {name: fine, on: fine, do: [{finish: well}]}
+  - {name: kept, on: kept, do: [{upsert: orders, key: {number: 1}, set: {state: paid}}]}
 """
 
 

@@ -16,6 +16,7 @@ from admin.rig import TOKEN, Rig, Start
 from jsonschema import Draft202012Validator
 
 from gateway.admin.refusals import STATUSES
+from gateway.store.database import Database
 
 EVENT_KEYS = [
     "id", "source", "event_id", "type", "key", "status", "result", "rule", "attempts", "occurred_at", "received_at",
@@ -67,7 +68,7 @@ async def test_one_event_comes_with_its_payload_headers_and_traces(rig: Rig) -> 
         rig.url(f"/api/events/{number}"), headers={"Authorization": f"Bearer {TOKEN}"}
     ) as answer:
         text, event = await answer.text(), await answer.json()
-    more = ["payload", "headers", "traces", "duplicates", "verified_by", "request_id"]
+    more = ["payload", "headers", "traces", "duplicates", "verified_by", "request_id", "outbox"]
     assert list(event) == EVENT_KEYS + more
     assert event["payload"]["type"] == "fine"
     assert body.decode() in text, "numbers are as they came"
@@ -142,12 +143,19 @@ async def test_a_bad_parameter_is_named(rig: Rig, query: str, named: str) -> Non
 
 async def test_a_dead_letter_is_run_again_and_a_done_event_is_not(rig: Rig) -> None:
     dead = await rig.send({"id": "evt_1", "type": "broken"})
-    done = await rig.send({"id": "evt_2", "type": "fine"})
+    done = await rig.send({"id": "evt_2", "type": "kept"})
     status, event, _ = await rig.ask("POST", f"/api/events/{dead}/retry")
     assert (status, list(event), event["status"], event["attempts"]) == (200, EVENT_KEYS, "ready", 1)
     await until(rig, dead, lambda shown: shown["attempts"] == 2 and shown["status"] == "dead")
     assert "apply it twice" in refused(await rig.ask("POST", "/api/events/evt_2/retry"), 409, "conflict")
     status, event, _ = await rig.ask("POST", f"/api/events/{done}/retry", {"done": True})
+    assert (status, event["status"]) == (200, "ready")
+    await until(rig, done, lambda shown: shown["attempts"] == 2 and shown["status"] == "done")
+
+
+async def test_a_done_event_that_changed_nothing_is_run_again_when_it_is_asked_for(rig: Rig) -> None:
+    done = await rig.send({"id": "evt_1", "type": "fine"})
+    status, event, _ = await rig.ask("POST", f"/api/events/{done}/retry")
     assert (status, event["status"]) == (200, "ready")
     await until(rig, done, lambda shown: shown["attempts"] == 2 and shown["status"] == "done")
 
@@ -280,7 +288,7 @@ async def test_the_rules_in_use_are_listed(rig: Rig) -> None:
         "pointer": "rules[0]",
         "line": 17,
     }
-    assert [rule["name"] for rule in shop["files"][0]["rules"]] == ["broken", "fine"]
+    assert [rule["name"] for rule in shop["files"][0]["rules"]] == ["broken", "fine", "kept"]
 
 
 async def test_the_rules_listed_are_those_after_a_reload(rig: Rig, tmp_path: Path) -> None:
@@ -340,6 +348,62 @@ async def test_a_sample_that_cannot_be_made_is_refused(rig: Rig, body: Any, stat
     assert (await rig.ask("GET", "/api/events"))[1]["events"] == []
 
 
+async def test_a_procedure_is_run_and_shown(rig: Rig) -> None:
+    body = {"with": {"number": 7, "state": "paid"}, "source": "shop", "key": "o7", "by": "ann"}
+    status, answer, _ = await rig.ask("POST", "/api/run/settle", body)
+    assert status == 200
+    event = answer["event"]
+    assert (event["source"], event["type"], event["key"], event["status"]) == ("shop", "run.settle", "o7", "done")
+    assert event["result"] == "settled by ann, api from 127.0.0.1"
+    assert (await rig.ask("GET", "/api/tables/orders/7"))[1]["row"]["state"] == "paid"
+    shown = (await rig.ask("GET", f"/api/events/{event['id']}"))[1]
+    assert shown["payload"] == {"with": {"number": 7, "state": "paid"}}
+    assert shown["headers"] == {"run_by": "ann, api from 127.0.0.1"}
+    assert (await rig.ask("POST", "/api/run/settle", {"with": body["with"]}))[1]["event"]["status"] == "done"
+
+
+@pytest.mark.parametrize(
+    ("procedure", "body", "status", "code", "said"),
+    [
+        ("settle", {"with": {"number": 7}}, 400, "invalid_run", "needs `state`"),
+        ("settle", None, 400, "invalid_run", "needs `number`, `state`"),
+        ("settle", {"with": {"number": 7, "state": "paid", "now": 1}}, 400, "invalid_run", "reads no name `now`"),
+        ("settle", {"with": [7]}, 400, "invalid_json", "the body may be"),
+        ("settle", {"number": 7}, 400, "invalid_json", "the body may be"),
+        ("settle", {"with": {}, "key": ""}, 400, "invalid_json", "`key` is a text"),
+        ("setle", {"with": {}}, 404, "not_found", "did you mean `settle`?"),
+        ("settle", {"with": {}, "source": "stripe"}, 404, "not_found", "the rules of `stripe` have no procedure"),
+        ("settle", {"with": {}, "source": "shap"}, 404, "not_found", "did you mean `shop`?"),
+    ],
+)
+async def test_a_procedure_that_cannot_be_run_stores_nothing(
+    rig: Rig, procedure: str, body: Any, status: int, code: str, said: str
+) -> None:
+    assert said in refused(await rig.ask("POST", f"/api/run/{procedure}", body), status, code)
+    assert (await rig.ask("GET", "/api/events"))[1]["events"] == []
+
+
+@pytest.mark.parametrize("kind", ["run.settle", "schedule.remind"])
+async def test_the_gateways_own_types_cannot_be_triggered(rig: Rig, kind: str) -> None:
+    body = {"payload": {"id": "e1", "type": kind, "with": {"number": 1, "state": "paid"}}}
+    status, answer, _ = await rig.ask("POST", f"/api/trigger/shop/{kind}", body)
+    event = answer["event"]
+    assert (status, event["status"], event["type"]) == (200, "dead", kind)
+    assert f"`{kind}` is reserved" in event["error"]
+    message = refused(await rig.ask("POST", f"/api/events/{event['id']}/retry"), 409, "conflict")
+    assert "never runs" in message
+    assert (await rig.ask("GET", "/api/tables/orders"))[1]["rows"] == []
+
+
+async def test_how_alerts_stand_is_shown(rig: Rig) -> None:
+    while not (alerts := (await rig.ask("GET", "/api/alerts"))[1]["alerts"]):
+        await asyncio.sleep(0.05)
+    assert [(one["name"], one["source"], one["active"], one["since"], one["notify"]) for one in alerts] == [
+        ("parked too long", "stripe", False, None, None),
+        ("parked too long", "shop", False, None, None),
+    ]
+
+
 async def test_the_token_is_asked_for(rig: Rig) -> None:
     for headers in ({"Authorization": "Bearer wrong"}, {"Authorization": ""}):
         for method, path in (("GET", "/api/events"), ("PUT", "/api/tables/orders/1"), ("GET", "/api/openapi.json")):
@@ -359,9 +423,36 @@ async def test_without_a_token_this_machine_is_served_and_may_not_trigger(start:
     assert "needs an admin token" in refused(answer, 403, "forbidden")
 
 
+def add_dead_message(database: Database) -> None:
+    statement = """
+    INSERT INTO gateway_outbox (kind, action, target, position, message_id, request, status, attempts, created_at, code,
+                                error)
+    VALUES ('message', 'send', 'gone', 'send gone#1', 'msg_1', '{"path":"/x"}', 'dead', 3, 1, 'refused',
+            'answered 422')
+    """
+    with database.transaction():
+        database.execute(statement, ())
+
+
+async def test_what_is_dead_in_the_outbox_is_found_and_sent_again(rig: Rig) -> None:
+    await rig.gateway.database_thread.call(add_dead_message)
+    status, page, _ = await rig.ask("GET", "/api/outbox?status=dead&action=send&target=gone")
+    assert (status, page["next"]) == (200, None)
+    [item] = page["outbox"]
+    assert (item["id"], item["event_id"], item["code"], item["error"]) == ("1", None, "refused", "answered 422")
+    assert (await rig.ask("GET", "/api/outbox?event=1"))[1]["outbox"] == []
+    assert "not the gateway's own number" in refused(
+        await rig.ask("GET", "/api/outbox?event=evt_1"), 400, "invalid_parameter"
+    )
+    status, item, _ = await rig.ask("POST", "/api/outbox/msg_1/retry")
+    assert (status, item["status"], item["attempts"], item["code"]) == (200, "ready", 0, None)
+    refused(await rig.ask("POST", "/api/outbox/9/retry"), 404, "not_found")
+
+
 async def test_the_document_describes_every_route_and_what_it_answers(rig: Rig) -> None:
     number = await rig.send({"id": "evt_1", "type": "broken"})
     await rig.ask("PUT", "/api/tables/orders/1", {})
+    await rig.gateway.database_thread.call(add_dead_message)
     _, document, _ = await rig.ask("GET", "/api/openapi.json")
     assert document["openapi"] == "3.1.0"
     described = {(method.upper(), path) for path, item in document["paths"].items() for method in item}
@@ -369,12 +460,17 @@ async def test_the_document_describes_every_route_and_what_it_answers(rig: Rig) 
         ("GET", "/api/events"): None,
         ("GET", f"/api/events/{number}"): None,
         ("POST", f"/api/events/{number}/retry"): None,
+        ("GET", "/api/outbox"): None,
+        ("GET", "/api/outbox/msg_1"): None,
+        ("POST", "/api/outbox/1/retry"): None,
         ("GET", "/api/tables"): None,
         ("GET", "/api/tables/orders"): None,
         ("GET", "/api/tables/orders/1"): None,
         ("PUT", "/api/tables/orders/2"): {"state": "paid"},
         ("GET", "/api/rules"): None,
         ("POST", "/api/trigger/stripe/payment_intent.succeeded"): None,
+        ("POST", "/api/run/settle"): {"with": {"number": 2, "state": "open"}},
+        ("GET", "/api/alerts"): None,
         ("GET", "/api/openapi.json"): None,
     }
     covered = set()

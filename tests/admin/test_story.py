@@ -13,6 +13,7 @@ from gateway.admin.places import Places
 from gateway.admin.story import tell
 from gateway.config.diagnostics import Findings
 from gateway.config.rules import read_rules
+from gateway.engine.runs import run_delivery
 from gateway.store.events import get_event
 
 RULES = """
@@ -175,3 +176,14 @@ def test_a_sender_cannot_forge_lines_or_colours(bench: Bench) -> None:
     assert "\u202e" not in told
     assert not [line for line in told.splitlines()[:-1] if line.startswith("next")]
     assert "t\\x1b[31m\\nnext" in told
+
+
+def test_an_event_of_the_gateways_own_says_who_made_it(bench: Bench) -> None:
+    now = microseconds(bench.now)
+    own = run_delivery("shop", "charge", {"amount": 5}, key="k1", actor="cli alice", now=now)
+    [receipt] = bench.send(own)
+    lines = story(bench, str(receipt.id)).splitlines()
+    assert "made        2026-01-15T12:00:00Z, by cli alice" in lines
+    assert not [line for line in lines if line.startswith(("verified", "happened", "duplicates"))]
+    [forged] = bench.send(own._replace(event_id="e2", verified_by="hmac#0", status="dead", error="reserved"))
+    assert story(bench, str(forged.id)).splitlines()[-1] == "next        nothing: it can never run"

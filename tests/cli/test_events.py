@@ -80,7 +80,16 @@ def test_one_event_is_shown(folder: Folder) -> None:
     assert '    "amount": "1.50"\n' in text
     assert "attempt 1: dead\n" in text
     shown = as_json("events", "show", "1")
-    assert list(shown) == [*EVENT_KEYS, "payload", "headers", "traces", "duplicates", "verified_by", "request_id"]
+    assert list(shown) == [
+        *EVENT_KEYS,
+        "payload",
+        "headers",
+        "traces",
+        "duplicates",
+        "verified_by",
+        "request_id",
+        "outbox",
+    ]
     assert shown["traces"][0]["error"]["message"] == "broken as told"
 
 
