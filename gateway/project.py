@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.actions import ACTIONS_BY_NAME
-from gateway.config.checks import KnownTypes, check_event_types, check_rules, merge_tables
+from gateway.config.checks import KnownTypes, check_event_types, check_rules, check_stripe_key, merge_tables
 from gateway.config.diagnostics import Findings, did_you_mean
 from gateway.config.document import Mapping, node_at
+from gateway.config.payload_checks import Payloads, check_payload_paths
+from gateway.config.payload_schemas import payload_schemas
 from gateway.config.responses import Response, read_response
 from gateway.config.rules import RulesFile, read_rules
+from gateway.config.steps import Targets
 from gateway.config.tables import Table
 from gateway.providers import PRESETS
 from gateway.settings import Settings, SourceSettings, load_settings
@@ -41,8 +44,13 @@ def load_project(path: Path, findings: Findings, environ: MappingType[str, str] 
         return None
     files = load_rules(sorted({rules for source in settings.sources for rules in source.rules}), path.parent, findings)
     tables = merge_tables(files.values(), findings)
+    targets = Targets(
+        destinations={name: one.url for name, one in settings.destinations.items()}, channels=tuple(settings.channels)
+    )
     for file in files.values():
-        check_rules(file, tables, findings)
+        check_rules(file, tables, findings, targets)
+        if settings.stripe.api_key is None:
+            check_stripe_key(file, findings)
     project = Project(
         settings=settings,
         files=files,
@@ -95,5 +103,9 @@ def _check_source_types(project: Project, source: SourceSettings, findings: Find
     if preset is None or not preset.event_types:
         return
     known = KnownTypes(provider=preset.title, types=tuple(preset.event_types), instead=preset.instead)
+    schemas = payload_schemas(preset.name, project.settings.path.parent)
+    payloads = Payloads(types=known.types, payload=schemas.payload, moved=preset.moved)
     for file in project.rules_of(source):
-        check_event_types(file.rules, known, findings.for_document(file.document))
+        here = findings.for_document(file.document)
+        check_event_types(file.rules, known, here)
+        check_payload_paths(file, payloads, here)

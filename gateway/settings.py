@@ -76,7 +76,7 @@ def _settings(file: GatewayFile) -> Settings:
         stripe=_stripe(data.section("stripe")),
         redis=data.section("redis").secret("url"),
         retry=_retry(data.section("retry")),
-        park=_durations(ParkSettings, data.section("park"), "alert_after", "give_up_after"),
+        park=_park(data.section("park")),
         retention=_durations(RetentionSettings, data.section("retention"), "done", "ignored", "dead"),
         alerts=tuple(_alert(_Section(one)) for one in data.items("alerts")),
         engine=_engine(data.section("engine")),
@@ -107,7 +107,7 @@ def _source(name: str, data: _Section, file: GatewayFile, server: ServerSettings
         name=name,
         provider=data.text("provider") or None,
         path=data.text("path"),
-        verify=data.mapping("verify") if data.is_mapping("verify") else None,
+        verify=_verify(data.mapping("verify"), file.path.parent) if data.is_mapping("verify") else None,
         event=data.mapping("event"),
         rules=_rules(data.items("rules"), file.path.parent),
         settings=data.mapping("settings"),
@@ -122,6 +122,12 @@ def _source(name: str, data: _Section, file: GatewayFile, server: ServerSettings
         health_service=health.text("service") or f"{name}-webhook",
         stale_after=health.duration("stale_after") if health.text("stale_after") else None,
     )
+
+
+def _verify(verify: Mapping[str, Plain], directory: Path) -> Mapping[str, Plain]:
+    """Return how a source is verified, with the paths in it taken from the configuration's folder."""
+    paths = {key: str(directory / str(verify[key])) for key in ("certificates", "trust") if verify.get(key)}
+    return {**verify, **paths}
 
 
 def _rules(paths: Iterable[Plain], directory: Path) -> tuple[Path, ...]:
@@ -156,6 +162,14 @@ def _retry(data: _Section) -> RetrySettings:
         max=data.duration("max"),
         jitter=float(parse_percent(data.text("jitter"))),
         give_up_after=data.duration("give_up_after"),
+    )
+
+
+def _park(data: _Section) -> ParkSettings:
+    return ParkSettings(
+        alert_after=data.duration("alert_after"),
+        give_up_after=data.duration("give_up_after"),
+        notify=data.text("notify") or None,
     )
 
 

@@ -6,25 +6,43 @@ import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway.actions import ACTIONS_BY_NAME
 from gateway.config.checks import check_rules, merge_tables
 from gateway.config.diagnostics import Findings
 from gateway.config.rules import read_rules
+from gateway.config.steps import Targets
 from gateway.engine.loop import Ended, Engine
 from gateway.engine.program import Program, link_lookups, link_source, link_tables
 from gateway.engine.retry import RetryPolicy
+from gateway.store.codecs import dump_json
 from gateway.store.database import Database, open_database, parse_address
 from gateway.store.inbox import Delivery, Receipt, append_deliveries
+from gateway.store.leases import Settled, lease, settle
 from gateway.store.migrations import migrate
 
+TARGETS = Targets(
+    destinations={"app": "http://127.0.0.1:9000", "events": "nats://127.0.0.1"}, channels=("admins", "clerks")
+)
 NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def microseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+class Sent(NamedTuple):
+    """A row of the outbox."""
+
+    kind: str
+    action: str
+    target: str
+    position: str
+    message_id: str
+    request: str
+    status: str
 
 
 @dataclass
@@ -38,6 +56,7 @@ class Bench:
     now: datetime = NOON
     source: str = "shop"
     strict: bool = False
+    targets: Targets = TARGETS
     database: Database = field(init=False)
     engine: Engine = field(init=False)
 
@@ -53,7 +72,7 @@ class Bench:
         file = read_rules(path, "rules.yaml", findings, ACTIONS_BY_NAME)
         assert file is not None, findings.diagnostics
         tables = merge_tables([file], findings)
-        check_rules(file, tables, findings)
+        check_rules(file, tables, findings, self.targets)
         assert not findings.has_errors, findings.diagnostics
         migrate(self.database, tables.values())
         row_tables = link_tables(tables, self.database.dialect)
@@ -118,6 +137,23 @@ class Bench:
     def trace(self, seq: int, attempt: int = 1) -> dict[str, Any]:
         statement = "SELECT trace FROM gateway_traces WHERE event = ? AND attempt = ?"
         return json.loads(self.database.execute(statement, (seq, attempt)).fetchone()[0])  # type: ignore[no-any-return]
+
+    def outbox(self) -> list[Sent]:
+        """Return messages and calls, in the order in which they were written."""
+        names = ", ".join(Sent._fields)
+        found = self.database.execute(f"SELECT {names} FROM gateway_outbox ORDER BY seq", ()).fetchall()
+        return [Sent(*row) for row in found]
+
+    def answer(self, value: object = None, *, code: str | None = None, error: str | None = None) -> Sent:
+        """Answer the one call that is open, as a courier does, and run its event again; return the call."""
+        [call] = [one for one in self.outbox() if one.kind == "call" and one.status == "ready"]
+        now = microseconds(self.now)
+        [row] = lease(self.database, {(call.action, call.target): 1}, now=now, until=now + 1_000_000, owner="test")
+        status, text = ("done", dump_json(value)) if code is None else ("dead", None)
+        settled = Settled(row.seq, row.event, row.kind, status, 1, None, now, text, code, error)
+        assert settle(self.database, [settled], "test")
+        self.run()
+        return call
 
     def rows(self, table: str) -> list[tuple[Any, ...]]:
         return self.database.execute(f"SELECT * FROM {table} ORDER BY 1", ()).fetchall()

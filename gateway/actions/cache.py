@@ -81,7 +81,7 @@ SPEC = ActionSpec(
             "type": "array",
             "minItems": 1,
             "items": {"type": "string"},
-            "description": "The keys; one with a part that is null or empty is left out, an expression may give a list.",
+            "description": "The keys. One with a part that is null or empty is left out; `${ … }` may give a list.",
             "examples": [["customer:$customer_id", "user:$user_id:features"]],
         },
     },

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.actions.schedule import written_key
+from gateway.actions.filling import link_filled
 from gateway.actions.state import Linker, PassState, Signal
 from gateway.config.steps import ActionSpec, CheckScope, StepReader
 from gateway.config.values import Value
@@ -30,10 +30,10 @@ def _check(cancel: Cancel, scope: CheckScope) -> None:
 
 def _bind(cancel: Cancel, linker: Linker) -> Callable[[PassState], Signal]:
     assert cancel.key is not None
-    key, pointer = cancel.key.evaluate, linker.pointer
+    key_of, pointer = link_filled(cancel.key, "cancel", str), linker.pointer
 
     def run(state: PassState) -> Signal:
-        named = written_key("cancel", key(state.scope, state))
+        named = key_of(state)
         now = microseconds_of(state.now)
         dropped = cancel_event(state.execute, state.source, named, by=state.identity.seq, now=now)
         if dropped is not None:

@@ -22,6 +22,16 @@ def link_filled(value: Value, what: str, write: Write) -> Callable[[PassState], 
     return lambda state: "".join([piece(state) for piece in pieces])
 
 
+def as_filled(value: Value, stand_in: str) -> str | None:
+    """Return a template with a text in place of each placeholder: what can be known of it before an event comes.
+
+    None for what is no text: that has been reported.
+    """
+    if value.literal and not isinstance(value.constant, str):
+        return None
+    return "".join([part if isinstance(part, str) else stand_in for part in _parts(value)])
+
+
 def _parts(value: Value) -> tuple[Any, ...]:
     if value.literal:
         return (str(value.constant),)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.actions.filling import link_filled
+from gateway.actions.filling import as_filled, link_filled
 from gateway.actions.state import Linker, PassState, Signal, StepFailed
 from gateway.config.document import Mapping as MappingNode
 from gateway.config.steps import ActionSpec, CheckScope, StepReader
@@ -36,11 +36,11 @@ def _check(publish: Publish, scope: CheckScope) -> None:
     scope.value(publish.subject)
     scope.value(publish.json)
     subject = publish.subject
-    if subject is not None and subject.literal:
-        try:
-            require_subject(str(subject.constant))
-        except StepFailed as error:
-            scope.findings.error("GW104", error.message, subject.node, help="words joined by dots: `orders.paid`")
+    # What stands for a placeholder is as good as any: it is looked at when the step runs.
+    filled = None if subject is None else as_filled(subject, "x")
+    if subject is not None and filled is not None and not is_subject(filled):
+        message = f"`{subject.node.plain()}` is no subject to publish to"
+        scope.findings.error("GW104", message, subject.node, help="words joined by dots: `orders.paid`")
 
 
 def _bind(publish: Publish, linker: Linker) -> Callable[[PassState], Signal]:
@@ -52,6 +52,8 @@ def _bind(publish: Publish, linker: Linker) -> Callable[[PassState], Signal]:
 
     def run(state: PassState) -> Signal:
         subject = subject_of(state)
+        if not is_subject(subject):
+            raise StepFailed(f"publish: `{subject}` is no subject to publish to")
         request = {"subject": subject, "json": json_of(state.scope, state)}
         message_id = state.message("publish", destination, state.position(label), request)
         state.notes.append((pointer, "publish", {"to": destination, "subject": subject, "id": message_id}))
@@ -62,15 +64,21 @@ def _bind(publish: Publish, linker: Linker) -> Callable[[PassState], Signal]:
 
 def _token(text: str) -> str:
     """Return a text as part of a subject. Raises StepFailed where it would change which subject that is."""
-    if any(character.isspace() or character in "*>" for character in text) or "" in text.split("."):
+    if not _are_tokens(text):
         raise StepFailed(f"publish: `{text}` cannot be part of a subject")
     return text
 
 
-def require_subject(subject: str) -> None:
-    """Raise StepFailed for what is no subject that can be published to. Source: docs.nats.io, subjects."""
-    if any(character.isspace() or character in "*>" for character in subject) or "" in subject.split("."):
-        raise StepFailed(f"`{subject}` is no subject to publish to")
+def is_subject(subject: str) -> bool:
+    """Say whether a text is a subject that can be published to. Source: docs.nats.io, subjects.
+
+    Those that begin with `$` or `_INBOX` are the broker's own: a message there could change its streams.
+    """
+    return _are_tokens(subject) and not subject.startswith(("$", "_INBOX"))
+
+
+def _are_tokens(text: str) -> bool:
+    return "" not in text.split(".") and not any(one.isspace() or not one.isprintable() or one in "*>" for one in text)
 
 
 SPEC = ActionSpec(
@@ -78,7 +86,7 @@ SPEC = ActionSpec(
     title="Publish a message to a broker, after the commit.",
     schema={
         "publish": {"type": "string", "description": "The destination: a broker."},
-        "subject": {"type": "string", "description": "The subject.", "examples": ["billing.$tenant.id.paid"]},
+        "subject": {"type": "string", "description": "The subject.", "examples": ["tenants.${ tenant.id }.paid"]},
         "json": {"description": "The message, as JSON.", "examples": [{"tenant": "$tenant.id"}]},
     },
     required=("subject", "json"),

@@ -1,9 +1,14 @@
-"""`run`: the steps of a procedure, with extra names if it needs some."""
+"""`run`: the steps of a procedure, with extra names if it needs some.
+
+What its steps bind is there afterwards. Names given by `with` are the procedure's own: they hide what is called the
+same outside, and that is there again afterwards.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from gateway.actions.state import Linker, PassState, Signal
 from gateway.config.diagnostics import did_you_mean
@@ -50,8 +55,10 @@ def _check(run: Run, scope: CheckScope) -> None:
             "GW209", f"procedure `{run.procedure}` runs itself: {way}", node, help="every run must end"
         )
     else:
+        outside = _kept(scope.names, run.names)
         scope.names.update(dict.fromkeys(run.names))
         scope.procedures.check(run.procedure, scope)
+        _restore(scope.names, run.names, outside)
 
 
 def _bind(run: Run, linker: Linker) -> Callable[[PassState], Signal]:
@@ -68,18 +75,35 @@ def _bind(run: Run, linker: Linker) -> Callable[[PassState], Signal]:
 
     def with_names(state: PassState) -> Signal:
         state.notes.append((pointer, "run", procedure))
-        state.scope.update({name: value(state.scope, state) for name, value in names.items()})
-        return steps(state)
+        scope = state.scope
+        given = {name: value(scope, state) for name, value in names.items()}
+        outside = _kept(scope, given)
+        scope.update(given)
+        signal = steps(state)
+        _restore(scope, given, outside)
+        return signal
 
     return with_names
 
 
+def _kept(scope: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """Return what those names hold before a procedure is given them."""
+    return {name: scope[name] for name in names if name in scope}
+
+
+def _restore(scope: dict[str, Any], names: Collection[str], outside: Mapping[str, Any]) -> None:
+    """Let the names hold again what they held outside, or nothing."""
+    for name in names:
+        scope.pop(name, None)
+    scope.update(outside)
+
+
 SPEC = ActionSpec(
     name="run",
-    title="Run the steps of a procedure; the names it binds are there afterwards.",
+    title="Run the steps of a procedure; the names that its steps bind are there afterwards.",
     schema={
         "run": {"type": "string", "description": "The procedure."},
-        "with": {"type": "object", "minProperties": 1, "description": "Extra names and their values."},
+        "with": {"type": "object", "minProperties": 1, "description": "Names for its steps alone, and their values."},
     },
     example="run: find_tenant",
     parse=_parse,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from gateway.actions.filling import link_filled
 from gateway.actions.state import Linker, PassState, Signal, StepFailed
 from gateway.config.steps import ActionSpec, CheckScope, StepReader
 from gateway.config.units import parse_duration
@@ -72,11 +73,11 @@ def _bind(schedule: Schedule, linker: Linker) -> Callable[[PassState], Signal]:
     name, pointer = schedule.name, linker.pointer
     due = _link_due(schedule)
     data = None if schedule.data is None else schedule.data.evaluate
-    key = None if schedule.key is None else schedule.key.evaluate
+    key_of = None if schedule.key is None else link_filled(schedule.key, "schedule: `key`", str)
 
     def run(state: PassState) -> Signal:
         at = due(state)
-        named = default_key(name, state) if key is None else written_key("schedule", key(state.scope, state))
+        named = default_key(name, state) if key_of is None else key_of(state)
         payload = dump_json({} if data is None else data(state.scope, state))
         about = state.identity
         event = Scheduled(state.source, name, named, about.key, microseconds_of(at), payload, about.seq)
@@ -130,14 +131,6 @@ def _moment(value: object) -> datetime:
 def default_key(name: str, state: PassState) -> str:
     """Return the key of a scheduled event that is given none: its name and the event's own key, or id."""
     return f"{name}-{state.identity.key or state.identity.event_id}"
-
-
-def written_key(action: str, value: object) -> str:
-    """Return the key that a step names. Raises StepFailed for one that is null or empty."""
-    key = to_text(value)
-    if not key:
-        raise StepFailed(f"{action}: the key is null or empty, so it would name nothing")
-    return key
 
 
 SPEC = ActionSpec(

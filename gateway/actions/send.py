@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from gateway.actions.calling import link_call
-from gateway.actions.filling import link_filled
+from gateway.actions.filling import as_filled, link_filled
 from gateway.actions.missing import Missing, missing_schema, read_missing
 from gateway.actions.state import Linker, PassState, Signal, StepFailed
 from gateway.config.document import Mapping as MappingNode
@@ -26,6 +27,9 @@ OWN_HEADERS = frozenset(
     )
 )  # fmt: skip
 """Headers that a step may not set: they belong to the gateway, or to the destination's own settings."""
+
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+"""Source: RFC 9110, 5.6.2, tokens."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,22 +71,25 @@ def _require_sense(send: Send, reader: StepReader) -> None:
         for key in ("as", "missing"):
             if node.key(key) is not None:
                 findings.error(
-                    "GW105", f"`{key}` needs `wait: true`: nothing is known of the answer", node.key(key) or node,
+                    "GW102", f"`{key}` needs `wait: true`: nothing is known of the answer", node.key(key) or node,
                     help="add `wait: true`, so that the event waits for the answer",
                 )  # fmt: skip
     for name, (place, _) in send.headers.items():
         if name.lower() in OWN_HEADERS:
             message = f"a step cannot set the header `{name}`"
             findings.error("GW104", message, place, help="see `headers` of destinations")
+        elif not _HEADER_NAME.fullmatch(name):
+            findings.error("GW104", f"`{name}` is no name of a header", place, help="letters, digits and `-`")
 
 
 def _check(send: Send, scope: CheckScope) -> None:
     scope.destination(send.destination, send.node.get("send"), broker=False)
     for value in (send.path, send.json, send.missing.value, *(value for _, value in send.headers.values())):
         scope.value(value)
-    path = send.path
-    if path is not None and path.literal and not str(path.constant).startswith("/"):
-        scope.findings.error("GW104", f"`{path.constant}` is no path", path.node, help="a path begins with `/`")
+    filled = None if send.path is None else as_filled(send.path, "x")
+    if send.path is not None and filled is not None and not _is_path(filled):
+        help = "a path begins with `/`, and stays below the destination's address"
+        scope.findings.error("GW104", f"`{send.path.node.plain()}` is no path", send.path.node, help=help)
     scope.bind()
 
 
@@ -117,7 +124,7 @@ def _link_request(send: Send) -> Callable[[PassState], dict[str, object]]:
             found["forward"] = True
         elif json_of is not None:
             found["json"] = json_of(state.scope, state)
-        headers = {name: to_text(value(state.scope, state)) for name, value in headers_of.items()}
+        headers = {name: _header(name, value(state.scope, state)) for name, value in headers_of.items()}
         if headers:
             found["headers"] = {name: text for name, text in headers.items() if text}
         return found
@@ -127,10 +134,23 @@ def _link_request(send: Send) -> Callable[[PassState], dict[str, object]]:
 
 def _checked(path: str) -> str:
     """Return a path as it is when it stays below the destination's address. Raises StepFailed."""
-    segments = path.partition("?")[0].split("/")
-    if not path.startswith("/") or ".." in segments or "." in segments or "//" in path:
+    if not _is_path(path):
         raise StepFailed(f"send: `{path}` is no path below the destination's address")
     return path
+
+
+def _is_path(path: str) -> bool:
+    first, *segments = path.partition("?")[0].split("/")
+    inner = [unquote(segment) for segment in segments]
+    return not first and bool(segments) and not {".", ".."}.intersection(inner) and "" not in inner[:-1]
+
+
+def _header(name: str, value: object) -> str:
+    """Write a header's value. Raises StepFailed for one that would be more than one header."""
+    text = to_text(value)
+    if not text.isprintable():
+        raise StepFailed(f"send: the value of the header `{name}` has a line break or another character of control")
+    return text
 
 
 SPEC = ActionSpec(

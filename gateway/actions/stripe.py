@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from gateway.actions.calling import link_call
@@ -11,11 +12,13 @@ from gateway.actions.missing import Missing, missing_schema, read_missing
 from gateway.actions.state import Linker, PassState, Signal, StepFailed
 from gateway.config.diagnostics import did_you_mean
 from gateway.config.document import Mapping as MappingNode
-from gateway.config.document import Node
+from gateway.config.document import Node, Scalar
+from gateway.config.document import Sequence as SequenceNode
 from gateway.config.steps import ActionSpec, CheckScope, StepReader
 from gateway.config.values import Value
 from gateway.expressions import to_text
-from gateway.providers.stripe_operations import Operation, find_operation, known_operations
+from gateway.providers.stripe_operations import Operation, find_operation, fractions, known_operations
+from gateway.store.codecs import microseconds_of
 from gateway.store.outbox import Answer
 
 OPTIONS = ("stripe_account", "stripe_context", "stripe_version")
@@ -56,7 +59,24 @@ def _check(stripe: Stripe, scope: CheckScope) -> None:
         _report_operation(stripe, scope)
     else:
         _check_names(stripe, stripe.known, scope)
+        _check_numbers(stripe.node.get("params"), "params", scope)
     scope.bind()
+
+
+def _check_numbers(node: Node | None, name: str, scope: CheckScope) -> None:
+    """Report numbers that Stripe would not take, at any depth."""
+    if isinstance(node, MappingNode) and name != "metadata":
+        for key, item in node.entries:
+            _check_numbers(item, key.text, scope)
+    elif isinstance(node, SequenceNode):
+        for item in node.items:
+            _check_numbers(item, name, scope)
+    elif isinstance(node, Scalar) and isinstance(node.value, Decimal) and name not in fractions():
+        try:
+            _whole(node.value, name)
+        except StepFailed as error:
+            help = "an amount of 19.90 is written `1990`"
+            scope.findings.error("GW104", error.message, node, help=help)
 
 
 def _report_operation(stripe: Stripe, scope: CheckScope) -> None:
@@ -88,7 +108,24 @@ def _check_names(stripe: Stripe, known: Operation, scope: CheckScope) -> None:
                 key,
                 help=f"did you mean `{near}`?" if near else f"it takes {listed}" if listed else "it takes nothing",
             )
+        elif key.text in known.values:
+            _check_word(stripe, key, known.values[key.text], scope)
     _check_given(stripe, known, {key.text for key in given}, scope)
+
+
+def _check_word(stripe: Stripe, key: Scalar, words: tuple[str, ...], scope: CheckScope) -> None:
+    """Warn of a word that the SDK does not list. Stripe adds words without a new version, so it may be right."""
+    params = stripe.node.get("params")
+    node = params.get(key.text) if isinstance(params, MappingNode) else None
+    if not isinstance(node, Scalar) or not isinstance(node.value, str) or "$" in node.value or node.value in words:
+        return
+    near = did_you_mean(node.value, words)
+    scope.findings.warning(
+        "GW505",
+        f"`{key.text}` of `{stripe.operation}` is none of the words that Stripe takes: `{node.value}`",
+        node,
+        help=f"did you mean `{near}`?" if near else f"it takes {', '.join(f'`{word}`' for word in words if word)}",
+    )
 
 
 def _check_given(stripe: Stripe, known: Operation, given: set[str], scope: CheckScope) -> None:
@@ -103,9 +140,11 @@ def _check_given(stripe: Stripe, known: Operation, given: set[str], scope: Check
             help=f"write {names} in `params`" if names else "leave out `id`",
         )
         return
-    lacking = [name for name in (*known.path, *known.required) if name not in given]
-    if stripe.id is not None:
-        lacking = [name for name in lacking if name not in known.path]
+    if stripe.id is not None and known.path[0] in given:
+        message = f"`id` and `{known.path[0]}` are the same"
+        scope.findings.error("GW214", message, stripe.node.key("id") or place, help="write one of them")
+    named = given | set(known.path if stripe.id is not None else ())
+    lacking = [name for name in (*known.path, *known.required) if name not in named]
     for name in lacking:
         own = " (or `id`)" if name in known.path and len(known.path) == 1 else ""
         scope.findings.error(
@@ -151,20 +190,38 @@ def _path_argument(operation: str, name: str, value: object) -> str:
     text = to_text(value)
     if not text:
         raise StepFailed(f"{operation}: `{name}` is null or empty")
+    # The SDK encodes all that could change the address, but for the dots that mean a folder.
+    if text in {".", ".."}:
+        raise StepFailed(f"{operation}: `{text}` is no `{name}`")
     return text
 
 
-def _plain(value: object, place: str) -> object:
-    """Return a value as Stripe takes it: what is null is left out, and every number is whole."""
+def _plain(value: object, place: str, name: str = "") -> object:
+    """Return a value as Stripe takes it.
+
+    What is null is left out; numbers are whole, save where Stripe takes fractions; times are seconds since 1970.
+    """
     if isinstance(value, Mapping):
-        return {k: _plain(v, f"{place}.{k}") for k, v in value.items() if v is not None}
+        inner = _noted if name == "metadata" else _plain
+        return {key: inner(item, f"{place}.{key}", key) for key, item in value.items() if item is not None}
     if isinstance(value, list):
-        return [_plain(item, f"{place}[{at}]") for at, item in enumerate(value) if item is not None]
+        return [_plain(item, f"{place}[{at}]", name) for at, item in enumerate(value) if item is not None]
     if isinstance(value, Decimal):
-        if value != value.to_integral_value():
-            raise StepFailed(f"`{place}` is {to_text(value)}: Stripe takes whole numbers, of the smallest unit")
-        return int(value)
+        return to_text(value) if name in fractions() else _whole(value, place)
+    if isinstance(value, datetime):
+        return microseconds_of(value) // 1_000_000
     return value
+
+
+def _whole(value: Decimal, place: str) -> int:
+    if value != value.to_integral_value():
+        raise StepFailed(f"`{place}` is {to_text(value)}: Stripe takes whole numbers, of the smallest unit")
+    return int(value)
+
+
+def _noted(value: object, place: str, name: str) -> object:
+    """Return a value of `metadata`, which takes texts: an amount, a time or a list is written out."""
+    return value if isinstance(value, str | int) else to_text(value)
 
 
 SPEC = ActionSpec(
@@ -179,19 +236,26 @@ SPEC = ActionSpec(
         },
         "params": {
             "type": "object",
-            "description": "Its parameters, and the ids that are part of its address. Nulls are left out.",
+            "description": "Its parameters, and the ids that are part of its address. Nulls are left out, amounts are "
+            "whole numbers of the smallest unit, times become seconds.",
+            "examples": [{"name": "$name", "metadata": {"organization": "$organization_id"}}],
         },
-        "id": {"type": "string", "description": "The id, for an operation whose address has one."},
+        "id": {
+            "type": "string",
+            "description": "The id, for an operation whose address has one.",
+            "examples": ["$organization.stripe_customer_id"],
+        },
         "options": {
             "type": "object",
             "additionalProperties": False,
             "properties": {name: {"type": "string"} for name in OPTIONS},
             "description": "Whose account it is done for.",
+            "examples": [{"stripe_account": "$event.payload.account"}],
         },
         "missing": missing_schema(park=False),
     },
     binds=True,
-    example="stripe: customers.create\nparams: {name: $name, metadata: {organization: $organization_id}}\nas: customer",
+    example="stripe: customers.create\nparams: {metadata: {user: $user_id}}\nas: customer",
     parse=_parse,
     check=_check,
     bind=_bind,

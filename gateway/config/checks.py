@@ -8,17 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from gateway.config.consistency_checks import check_consistency
 from gateway.config.diagnostics import DocumentFindings, Findings, did_you_mean
 from gateway.config.document import Mapping as MappingNode
 from gateway.config.document import Node, Scalar
 from gateway.config.document import Sequence as SequenceNode
 from gateway.config.extraction import Extraction
+from gateway.config.procedure_needs import ALWAYS, OpenScope, needs_of
 from gateway.config.rules import Procedure, Rule, RulesFile
-from gateway.config.steps import CheckScope, walk_steps
+from gateway.config.steps import CheckScope, Targets, walk_steps
 from gateway.config.tables import Table
-
-ALWAYS = ("settings", "event", "now")
-"""Names that every rule has in scope."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,26 +30,52 @@ class KnownTypes:
     """For types that the provider does not send: what it sends instead."""
 
 
-def check_rules(file: RulesFile, tables: Mapping[str, Table], findings: Findings) -> None:
-    """Check one rules file against all tables of the project."""
+def check_rules(
+    file: RulesFile, tables: Mapping[str, Table], findings: Findings, targets: Targets | None = None
+) -> None:
+    """Check one rules file against all tables of the project, and where it may send to (None: not known)."""
     here = findings.for_document(file.document)
     for rule in file.rules:
-        _check_rule(rule, file, tables, here)
-    _check_unused_procedures(file, tables, here)
+        _check_rule(rule, file, _scope(file, tables, here, targets))
+    for check in file.checks.values():
+        check_consistency(check, _scope(file, tables, here, targets), open_scope(file, tables, here, targets))
+    _check_unused_procedures(file, open_scope(file, tables, here, targets))
     check_reach(file.rules, here)
+    check_own_types(file.rules, here)
 
 
-def _check_rule(rule: Rule, file: RulesFile, tables: Mapping[str, Table], findings: DocumentFindings) -> None:
-    scope = CheckScope(
+def _check_rule(rule: Rule, file: RulesFile, scope: CheckScope) -> None:
+    scope.names = dict.fromkeys([*ALWAYS, *_names(file.extract), *_names(rule.extract)])
+    scope.condition(rule.when)
+    _check_steps(rule.steps, scope)
+    scope.value(rule.result)
+
+
+def _scope(
+    file: RulesFile, tables: Mapping[str, Table], findings: DocumentFindings, targets: Targets | None
+) -> CheckScope:
+    return CheckScope(
         findings=findings,
         tables=tables,
         settings=file.settings,
         procedures=_Procedures(file.procedures),
-        names=dict.fromkeys([*ALWAYS, *_names(file.extract), *_names(rule.extract)]),
+        names={},
+        targets=targets,
     )
-    scope.condition(rule.when)
-    _check_steps(rule.steps, scope)
-    scope.value(rule.result)
+
+
+def open_scope(
+    file: RulesFile, tables: Mapping[str, Table], findings: DocumentFindings, targets: Targets | None = None
+) -> OpenScope:
+    """Return the scope in which it is found out what a procedure of a file needs to be given."""
+    return OpenScope(
+        findings=findings,
+        tables=tables,
+        settings=file.settings,
+        procedures=_Procedures(file.procedures),
+        names={},
+        targets=targets,
+    )
 
 
 def _names(extractions: Iterable[Extraction]) -> list[str]:
@@ -75,16 +100,22 @@ class _Procedures:
         scope.step, scope.running = step, scope.running[:-1]
 
 
-def _check_unused_procedures(file: RulesFile, tables: Mapping[str, Table], findings: DocumentFindings) -> None:
+def _check_unused_procedures(file: RulesFile, scope: OpenScope) -> None:
     run = {
         step.arguments.procedure
         for steps in [rule.steps for rule in file.rules] + [p.steps for p in file.procedures.values()]
         for step in steps
         if step.action.name == "run"
     }
+    run |= {check.repair for check in file.checks.values()}
+    extracted = {*_names(file.extract), *(name for rule in file.rules for name in _names(rule.extract))}
     for procedure in file.procedures.values():
-        if procedure.name not in run:
-            findings.warning(
+        if procedure.name in run:
+            continue
+        # One that needs what no event brings is there to be run by hand.
+        needed = needs_of(procedure.name, scope)
+        if extracted.issuperset(needed):
+            scope.findings.warning(
                 "GW501",
                 f"procedure `{procedure.name}` is run by no rule",
                 procedure.key,
@@ -110,6 +141,19 @@ def check_reach(rules: Sequence[Rule], findings: DocumentFindings) -> None:
             taken.extend((pattern, rule) for pattern in rule.on)
 
 
+def check_own_types(rules: Sequence[Rule], findings: DocumentFindings) -> None:
+    """Report types that no rule is asked about: those of events that run a procedure."""
+    for rule in rules:
+        for node in _type_nodes(rule.node.get("on")):
+            if str(node.value).startswith("run."):
+                findings.error(
+                    "GW207",
+                    f"no rule handles `{node.value}`: events of such a type run the procedure that they name",
+                    node,
+                    help="`gateway run PROCEDURE` makes one; `run: PROCEDURE` is the step of a rule",
+                )
+
+
 def _covers(pattern: str, other: str) -> bool:
     """Say whether every type that `other` names is named by `pattern` too."""
     if pattern == other or pattern == "*":
@@ -120,11 +164,27 @@ def _covers(pattern: str, other: str) -> bool:
     return other.startswith(first)
 
 
+def check_stripe_key(file: RulesFile, findings: Findings) -> None:
+    """Advise of the first `stripe` step of a file where no key is set to call Stripe with."""
+    procedures = [procedure.steps for procedure in file.procedures.values()]
+    steps = [step for listed in [*procedures, *(rule.steps for rule in file.rules)] for step in listed]
+    first = next((step for step in steps if step.action.name == "stripe"), None)
+    if first is not None:
+        findings.for_document(file.document).advice(
+            "GW506",
+            "no `stripe.api_key` is set: events will wait here until one is",
+            first.node.key("stripe") or first.node,
+            help='write `stripe: {api_key: "${env:STRIPE_API_KEY}"}` in gateway.yaml, and set the variable',
+        )
+
+
 def check_event_types(rules: Iterable[Rule], known: KnownTypes, findings: DocumentFindings) -> None:
     """Report event types that the provider does not send; beside one that it does, an older name is no mistake."""
     for rule in rules:
         for node in _type_nodes(rule.node.get("on")):
             name = str(node.value)
+            if name.startswith(("schedule.", "run.")):  # the gateway's own, made by `schedule` steps and `gateway run`
+                continue
             if "*" in name:
                 _check_pattern(name, node, known, findings)
             elif name in known.instead:

@@ -6,15 +6,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gateway.config.diagnostics import DocumentFindings, Located, did_you_mean
+from gateway.config.measures import OWN_ALERT, read_alert_condition
 from gateway.config.networks import parse_network
 from gateway.config.nodes import Mapping, Node, Scalar, Sequence
+from gateway.config.steps import BROKERS
 from gateway.config.verification import check_verification, misspelt
 from gateway.config.wording import listed
 
 DATABASES = ("sqlite", "postgresql")
+SENDABLE = ("http", "https", *BROKERS)
 RESERVED = ("/healthz", "/readyz", "/metrics", "/console", "/api")
 """Paths of the gateway's own."""
-API = ("events", "outbox", "tables", "rules", "trigger", "openapi.json")
+API = ("events", "outbox", "tables", "rules", "run", "alerts", "trigger", "openapi.json")
 """What stands below `/api`."""
 
 
@@ -24,6 +27,7 @@ def check_gateway(root: Mapping, directory: Path, findings: DocumentFindings) ->
     check_networks(root, findings)
     check_paths(root, findings)
     check_alerts(root, findings)
+    check_destinations(root, findings)
     for key, source in entries(root, "sources"):
         check_verification(key, source, findings)
         check_rules_named(key, source, directory, findings)
@@ -90,12 +94,43 @@ def check_paths(root: Mapping, findings: DocumentFindings) -> None:
 
 
 def check_alerts(root: Mapping, findings: DocumentFindings) -> None:
-    """Report alerts that name a channel or a source that does not exist."""
-    alerts = root.get("alerts")
+    """Report alerts that name a channel or source that does not exist, or have a condition that cannot be."""
+    channels = [key.text for key, _ in _keys(root, "channels")]
+    alerts, park = root.get("alerts"), root.get("park")
+    seen = {OWN_ALERT}
     for alert in alerts.items if isinstance(alerts, Sequence) else ():
         if isinstance(alert, Mapping):
-            _check_name(alert.get("notify"), "channel", [key.text for key, _ in _keys(root, "channels")], findings)
+            _check_name(alert.get("notify"), "channel", channels, findings)
             _check_name(alert.get("source"), "source", [key.text for key, _ in _keys(root, "sources")], findings)
+            _check_alert(alert, seen, findings)
+    if isinstance(park, Mapping):
+        _check_name(park.get("notify"), "channel", channels, findings)
+
+
+def _check_alert(alert: Mapping, seen: set[str], findings: DocumentFindings) -> None:
+    when, name = alert.get("when"), alert.get("name")
+    if isinstance(when, Scalar) and known_text(when):
+        read_alert_condition(when, findings)
+    text = known_text(name)
+    if name is not None and text is not None:
+        if text in seen:
+            findings.error("GW206", f"two alerts are called `{text}`", name, help="give each a name of its own")
+        seen.add(text)
+
+
+def check_destinations(root: Mapping, findings: DocumentFindings) -> None:
+    """Report destinations that nothing can be sent to: neither HTTP nor a broker that the gateway knows."""
+    for key, destination in entries(root, "destinations"):
+        node = destination.get("url")
+        scheme, separator, _ = (known_text(node) or "").partition("://")
+        if node is not None and separator and scheme not in SENDABLE:
+            near = did_you_mean(scheme, SENDABLE)
+            findings.error(
+                "GW104",
+                f"the destination `{key.text}` has an address of the kind `{scheme}`, which nothing is sent to",
+                node,
+                help=f"did you mean `{near}`?" if near else f"known: {listed(SENDABLE)}",
+            )
 
 
 def check_rules_named(key: Scalar, source: Mapping, directory: Path, findings: DocumentFindings) -> None:

@@ -80,6 +80,9 @@ def gateway_schema() -> Schema:
                         "give_up_after": described(
                             WAIT, "How long one may wait before it becomes a dead letter.", default="7d"
                         ),
+                        "notify": described(
+                            TEXT, "The channel that is told; without one it is logged.", examples=["admins"]
+                        ),
                     },
                     default={},
                 ),
@@ -162,14 +165,15 @@ def _server() -> Schema:
 
 def _destination() -> Schema:
     return section(
-        "A place that `send` steps post to.",
+        "A place that `send` steps post to, or a message broker that `publish` steps publish to.",
         {
             "url": described(
                 TEXT,
-                "Its address; a step's `path` is put behind it.",
+                "Its address: `http://…` or `https://…`, a step's `path` is put behind it; or `nats://…` of a broker "
+                "(`tls://…` when it is to be encrypted).",
                 title="an address such as `https://app.internal`",
-                pattern="^(https?|nats|tls|redis|rediss|amqps?|kafka)://[^\\s]+$",
-                examples=["http://127.0.0.1:9000"],
+                pattern="^[a-z][a-z0-9+.-]*://[^\\s/][^\\s]*$",
+                examples=["http://127.0.0.1:9000", "nats://127.0.0.1:4222"],
             ),
             "secret": described(
                 SECRET, "Signs what is sent, by Standard Webhooks.", examples=["${env:APP_WEBHOOK_SECRET:-}"]

@@ -95,9 +95,30 @@ def _check_extractions(
     for extraction in extractions:
         paths = [(path, node) for path in extraction.alternatives for node in _operands(path)]
         for path, node in paths:
-            problem = _problem_everywhere(node, handled)
-            if problem is not None:
-                _report(problem, path, handled, payloads, findings, alone=len(paths) == 1)
+            _check_path(path, node, handled, payloads, findings, alone=len(paths) == 1)
+
+
+def _check_path(
+    path: Condition,
+    node: tree.Node,
+    handled: Mapping[str, Type],
+    payloads: Payloads,
+    findings: DocumentFindings,
+    *,
+    alone: bool,
+) -> None:
+    problems = _problems_everywhere(node, handled)
+    moves = [(problem, moved) for problem in problems if (moved := _moved(problem, payloads)) is not None]
+    if moves and alone:
+        _report(*moves[0], path, handled, findings)
+    elif problems and not moves:
+        # The payload that has most of the path is the one that was meant.
+        _report(max(problems, key=lambda problem: problem.start), None, path, handled, findings)
+
+
+def _moved(problem: Problem, payloads: Payloads) -> Moved | None:
+    owner, name = problem.owner, problem.name
+    return None if owner is None or name is None else payloads.moved.get((owner.name or "", name))
 
 
 def _operands(path: Condition) -> Sequence[tree.Node]:
@@ -106,41 +127,31 @@ def _operands(path: Condition) -> Sequence[tree.Node]:
     return node.operands if isinstance(node, tree.Or) else (node,)
 
 
-def _problem_everywhere(node: tree.Node, handled: Mapping[str, Type]) -> Problem | None:
-    """Return what is wrong with a path for every one of the payloads, or None when it fits one of them."""
-    first: Problem | None = None
+def _problems_everywhere(node: tree.Node, handled: Mapping[str, Type]) -> list[Problem]:
+    """Return what is wrong with a path in each of the payloads; nothing when it fits one of them."""
+    found: list[Problem] = []
     for payload in handled.values():
         problems = infer(node, Known(scope=payload)).problems
         if not problems:
-            return None
-        first = first or problems[0]
-    return first
+            return []
+        found.append(problems[0])
+    return found
 
 
 def _report(
-    problem: Problem,
-    path: Condition,
-    handled: Mapping[str, Type],
-    payloads: Payloads,
-    findings: DocumentFindings,
-    *,
-    alone: bool,
+    problem: Problem, moved: Moved | None, path: Condition, handled: Mapping[str, Type], findings: DocumentFindings
 ) -> None:
-    owner, name = problem.owner, problem.name
-    moved = payloads.moved.get((owner.name or "", name)) if owner is not None and name is not None else None
-    if moved is not None and not alone:
-        # An alternative for deliveries of an older version: it is meant to be absent today.
-        return
     span = path.node.span_of(problem.start, problem.end)
     types = list(handled)
     listed = ", ".join(f"`{name}`" for name in types[:3]) + (f" and {len(types) - 3} more" if len(types) > 3 else "")
     message = f"no payload of {listed} has this: {problem.message}"
-    findings.warning("GW307", message, span, help=_help(owner, name, moved))
+    findings.warning("GW307", message, span, help=_help(problem, moved))
 
 
-def _help(owner: Type | None, name: str | None, moved: Moved | None) -> str | None:
+def _help(problem: Problem, moved: Moved | None) -> str | None:
     if moved is not None:
         return f"since API version {moved.version}: `{moved.place}`; list both to take either"
+    owner, name = problem.owner, problem.name
     if owner is None or name is None or owner.fields is None:
         return None
     near = did_you_mean(name, list(owner.fields))

@@ -19,6 +19,7 @@ from gateway.config.document import Mapping as MappingNode
 from gateway.config.document import Sequence as SequenceNode
 from gateway.config.misfits import misfits
 from gateway.config.payload_edits import edit
+from gateway.config.rule_tests_effects import Canned, read_canned
 from gateway.config.rule_tests_schema import CASE_SCHEMA, DELIVERY_MARKS, SHAPE
 from gateway.config.shape import check_shape
 from gateway.config.units import parse_duration
@@ -45,15 +46,28 @@ class CaseEvent:
 
     node: Node
     body: bytes | None
-    """What is delivered; None where `again` or `wait` says what happens."""
+    """What is delivered; None where `again`, `wait`, `run` or `check` says what happens."""
     again: int | None
     """The entry, counted from 0, whose delivery comes once more."""
     wait: timedelta | None
+    run: Scalar | None
+    """The procedure that somebody runs by hand."""
+    names: MappingNode | None
+    """What the procedure is given."""
+    check: Scalar | None
+    """The check of the rules that looks."""
+    repair: bool
+    """Whether what it finds is repaired."""
     headers: Mapping[str, str]
     id: str | None
     type: str | None
     occurred_at: datetime | None
     expect: tuple[Expectation, ...]
+
+    @property
+    def delivers(self) -> bool:
+        """Say whether it is a delivery of its own."""
+        return self.again is None and self.wait is None and self.run is None and self.check is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +81,11 @@ class Case:
     now: datetime
     settings: Mapping[str, object]
     settings_node: MappingNode | None
+    calls: tuple[Canned, ...]
+    """The answers that it gives to calls."""
     events: tuple[CaseEvent, ...]
+    any_order: bool
+    """Whether its events may come in any order, and twice."""
     expect: tuple[Expectation, ...]
 
     @property
@@ -141,6 +159,7 @@ class _Reader:
         items = events.items if isinstance(events, SequenceNode) else (event,) if event is not None else ()
         settings = given.get("settings") if isinstance(given, MappingNode) else None
         own = settings.plain() if settings is not None else {}
+        any_order = node.get("any_order")
         return Case(
             name=str(name.value) if isinstance(name, Scalar) else "",
             node=node,
@@ -148,7 +167,9 @@ class _Reader:
             now=self._time(given, "now") or DEFAULT_NOW,
             settings=own if isinstance(own, dict) else {},
             settings_node=settings if isinstance(settings, MappingNode) else None,
+            calls=read_canned(given.get("calls")) if isinstance(given, MappingNode) else (),
             events=tuple(self._event(item) for item in items),
+            any_order=isinstance(any_order, Scalar) and any_order.value is True,
             expect=_expectations(node.get("expect")),
         )
 
@@ -183,16 +204,25 @@ class _Reader:
             payload = to_json(node.plain()).encode()
             return self._spelt_out(node, MappingNode(entries=(), span=node.span), payload)
         self._one_of(node, DELIVERY_MARKS)
+        for word, wanted in (("with", "run"), ("repair", "check")):
+            key = node.key(word)
+            if key is not None and node.get(wanted) is None:
+                self.findings.error("GW102", f"`{word}` needs `{wanted}` beside it", key)
         return self._spelt_out(node, node, self._body(node))
 
     def _spelt_out(self, node: Node, words: MappingNode, body: bytes | None) -> CaseEvent:
         again, wait = words.get("again"), words.get("wait")
-        headers = words.get("headers")
+        headers, run, names = words.get("headers"), words.get("run"), words.get("with")
+        check, repair = words.get("check"), words.get("repair")
         return CaseEvent(
             node=node,
             body=body,
             again=again.value - 1 if isinstance(again, Scalar) and isinstance(again.value, int) else None,
             wait=parse_duration(str(wait.value)) if isinstance(wait, Scalar) else None,
+            run=run if isinstance(run, Scalar) else None,
+            names=names if isinstance(names, MappingNode) else None,
+            check=check if isinstance(check, Scalar) else None,
+            repair=isinstance(repair, Scalar) and repair.value is True,
             headers={str(key.value): str(item.plain()) for key, item in entries(headers)},
             id=_text(words.get("id")),
             type=_text(words.get("type")),

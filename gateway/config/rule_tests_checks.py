@@ -5,23 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from gateway.config.diagnostics import DocumentFindings, Findings, did_you_mean
+from gateway.config.diagnostics import DocumentFindings, Findings
 from gateway.config.document import Mapping as MappingNode
 from gateway.config.document import Node, Scalar
-from gateway.config.rule_tests import Case, CaseEvent, CaseFile, Expectation, entries, mappings
+from gateway.config.rule_tests import Case, CaseFile, Expectation, entries, mappings
+from gateway.config.rule_tests_effects_checks import EffectsCheck
+from gateway.config.rule_tests_effects_schema import EFFECTS
+from gateway.config.rule_tests_event_checks import EventsCheck
+from gateway.config.rule_tests_source import SourceUnderTest, report_unknown
+from gateway.config.rule_tests_values import check_value, test_of
 from gateway.config.tables import Column, Table
-from gateway.config.wording import listed
 from gateway.expressions import CoercionError, fit
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceUnderTest:
-    """What cases of a source can name."""
-
-    rules: tuple[str, ...]
-    settings: tuple[str, ...]
-    answers: bool
-    """Whether it answers with the outcome."""
 
 
 def check_rule_tests(
@@ -30,9 +24,12 @@ def check_rule_tests(
     """Check one tests file against the sources and tables of the project."""
     here = findings.for_document(file.document)
     source = sources.get(file.source_name)
-    if source is None and file.source is not None:
-        _unknown("GW205", f"there is no source `{file.source_name}`", file.source, file.source_name, sources, here)
     _check_names(file.cases, here)
+    if source is None and file.source is not None:
+        report_unknown(
+            "GW205", f"there is no source `{file.source_name}`", file.source, file.source_name, sources, here
+        )
+        return  # its rules are not read, so nothing can be known about what cases name
     for case in file.cases:
         check_case(case, source, tables, here)
 
@@ -45,7 +42,8 @@ def check_case(
     for key, rows in case.tables:
         check.rows(key, rows, complete=True)
     check.settings(case.settings_node)
-    check.order(case.events)
+    check.effects(case)
+    EventsCheck(source, findings).case(case)
     for expectation in _all_expectations(case):
         check.expectation(expectation)
     if not any(True for _ in _all_expectations(case)):
@@ -71,11 +69,6 @@ def _check_names(cases: Iterable[Case], findings: DocumentFindings) -> None:
         seen.add(case.name)
 
 
-def _unknown(code: str, message: str, node: Node, name: str, known: Iterable[str], findings: DocumentFindings) -> None:
-    near = did_you_mean(name, known)
-    findings.error(code, message, node, help=f"did you mean `{near}`?" if near else f"known: {listed(sorted(known))}")
-
-
 @dataclass(frozen=True, slots=True)
 class _CaseCheck:
     source: SourceUnderTest | None
@@ -87,7 +80,7 @@ class _CaseCheck:
         for key, _ in entries(node) if self.source is not None else ():
             assert self.source is not None
             if key.text not in self.source.settings:
-                _unknown(
+                report_unknown(
                     "GW203",
                     f"the rules have no setting `{key.text}`",
                     key,
@@ -96,21 +89,16 @@ class _CaseCheck:
                     self.findings,
                 )
 
-    def order(self, events: tuple[CaseEvent, ...]) -> None:
-        """Report redeliveries of what has not been delivered."""
-        for number, event in enumerate(events):
-            if event.again is None:
-                continue
-            first = events[event.again] if event.again < number else None
-            if first is None or first.wait is not None or first.again is not None:
-                self.findings.error(
-                    "GW104",
-                    f"`again: {event.again + 1}` names no delivery before this one",
-                    event.node,
-                    help="entries of `events` are counted from 1",
-                )
-        if events and all(event.wait is not None for event in events):
-            self.findings.error("GW102", "the case delivers nothing", events[0].node, help="add a payload")
+    def effects(self, case: Case) -> None:
+        """Report calls, messages and scheduled events that the rules never cause, or that cannot be compared."""
+        if self.source is None:
+            return
+        check = EffectsCheck(source=self.source.name, doings=self.source.doings, findings=self.findings)
+        for canned in case.calls:
+            check.canned(canned)
+        for expectation in _all_expectations(case):
+            if expectation.name in EFFECTS:
+                check.listing(expectation.node, expectation.name)
 
     def expectation(self, expectation: Expectation) -> None:
         """Report names that do not exist and values that could never be."""
@@ -120,11 +108,15 @@ class _CaseCheck:
                 for key, table in entries(node):
                     rows = mappings(table.get("rows") if isinstance(table, MappingNode) else table)
                     self.rows(key, rows, complete=False)
+            case "logs":
+                for line in mappings(node):
+                    for _, value in line.entries:
+                        check_value(value, self.findings)
             case "rule" if self.source is not None and isinstance(node, Scalar) and node.value is not None:
-                if node.text not in self.source.rules:
-                    _unknown(
-                        "GW203", f"there is no rule `{node.text}`", node, node.text, self.source.rules, self.findings
-                    )
+                # What is run by hand has a procedure in the place of the rule.
+                known = (*self.source.rules, *self.source.procedures)
+                if node.text not in known:
+                    report_unknown("GW203", f"there is no rule `{node.text}`", node, node.text, known, self.findings)
             case "response" if self.source is not None and not self.source.answers:
                 self.findings.error(
                     "GW104",
@@ -132,6 +124,8 @@ class _CaseCheck:
                     expectation.key,
                     help="leave `response` out, or give the source `respond: result`",
                 )
+            case "response":
+                check_value(node, self.findings)
 
     def rows(self, key: Scalar, rows: Iterable[MappingNode], *, complete: bool) -> None:
         """Report an unknown table, unknown columns, and values that no row can hold.
@@ -140,7 +134,7 @@ class _CaseCheck:
         """
         table = self.tables.get(key.text)
         if table is None:
-            _unknown("GW201", f"unknown table `{key.text}`", key, key.text, self.tables, self.findings)
+            report_unknown("GW201", f"unknown table `{key.text}`", key, key.text, self.tables, self.findings)
             return
         for row in rows:
             for name, value in row.entries:
@@ -157,8 +151,10 @@ class _CaseCheck:
         column = table.column(name.text)
         if column is None:
             message = f"table `{table.name}` has no column `{name.text}`"
-            _unknown("GW202", message, name, name.text, table.names, self.findings)
-        elif not (may_test and is_presence(value)):
+            report_unknown("GW202", message, name, name.text, table.names, self.findings)
+        elif may_test and test_of(value) is not None:
+            check_value(value, self.findings)
+        else:
             self._value(column, value)
 
     def _value(self, column: Column, node: Node) -> None:
@@ -169,9 +165,4 @@ class _CaseCheck:
             return
         if column.values and fitted is not None and fitted not in column.values:
             message = f"`{fitted}` is not one of the values of column `{column.name}`"
-            _unknown("GW305", message, node, str(fitted), [str(value) for value in column.values], self.findings)
-
-
-def is_presence(node: Node) -> bool:
-    """Say whether an expected value is `{is: present}`: anything but null."""
-    return isinstance(node, MappingNode) and node.plain() == {"is": "present"}
+            report_unknown("GW305", message, node, str(fitted), [str(value) for value in column.values], self.findings)

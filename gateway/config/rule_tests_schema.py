@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from gateway.config.rule_tests_effects_schema import CANNED, EFFECTS, LENIENT, STRICT
 from gateway.config.schema_parts import TEXT, WAIT, Schema, described, section
 
-DELIVERY_MARKS = ("payload", "file", "again", "wait")
+DELIVERY_MARKS = ("payload", "file", "again", "wait", "run", "check")
 """A mapping with one of these keys is a delivery spelt out; any other mapping is a payload itself."""
 
 STATUSES = ("ready", "waiting", "parked", "done", "ignored", "dead", "refused")
@@ -16,7 +17,10 @@ _ROW: Schema = {"type": "object", "minProperties": 1, "title": "a row: columns a
 _ROWS: Schema = {"type": "array", "items": _ROW}
 
 _TABLE: Schema = {
-    "description": "Rows that must be there; `[]`: the table is empty; or `{rows: […], count: N}`.",
+    "description": (
+        "Rows that must be there; `[]`: the table is empty; or `{rows: […], count: N}`. A value may be "
+        "`{is: present}`, `{contains: …}` or `{matches: …}`."
+    ),
     "title": "a list of rows, or `{count: N}`",
     "oneOf": [
         {**_ROWS, "title": "a list of rows"},
@@ -39,7 +43,10 @@ _LOG_LINE: Schema = {
         section(
             "A line of the log.",
             {
-                "text": {"type": "string", "description": "The whole line."},
+                "text": {
+                    "type": ["string", "object"],
+                    "description": "The whole line, or a test of it.",
+                },
                 "level": {"enum": ["debug", "info", "warning", "error"], "description": "How much it matters."},
                 "fields": {"type": "object", "description": "Fields of the line; others may stand beside them."},
             },
@@ -47,9 +54,6 @@ _LOG_LINE: Schema = {
         ),
     ],
 }
-
-# No step sends or calls anything yet, so there is nothing that could be expected of it but nothing.
-_NOTHING_YET: Schema = {"type": "array", "maxItems": 0}
 
 EXPECT_SCHEMA: Schema = section(
     "What must have come of it; at least one thing.",
@@ -64,7 +68,7 @@ EXPECT_SCHEMA: Schema = section(
         "duplicate": {"type": "boolean", "description": "Whether the delivery was of an event that was there before."},
         "response": {
             "type": "object",
-            "description": "The whole answer of a source with `respond: result`.",
+            "description": "The whole answer of a source with `respond: result`; a value may be a test.",
         },
         "tables": {
             "type": "object",
@@ -73,8 +77,12 @@ EXPECT_SCHEMA: Schema = section(
             "description": "Tables, and what they hold afterwards: the columns named, of the rows named.",
         },
         "logs": {"type": "array", "items": _LOG_LINE, "description": "Lines that were logged; `[]`: none was."},
-        "messages": {**_NOTHING_YET, "description": "Messages that were sent; `[]`: none was."},
-        "calls": {**_NOTHING_YET, "description": "Calls that were made; `[]`: none was."},
+        "findings": {
+            "type": "array",
+            "items": {"type": ["string", "number"]},
+            "description": "The keys of the rows that the check finds, in any order; `[]`: none.",
+        },
+        **EFFECTS,
     },
     minProperties=1,
 )
@@ -90,6 +98,10 @@ _DELIVERY: Schema = section(
             "description": "Deliver the n-th entry of `events` once more, byte for byte.",
         },
         "wait": described(WAIT, "Deliver nothing: so much time passes."),
+        "run": described(TEXT, "Deliver nothing: somebody runs this procedure by hand."),
+        "with": {"type": "object", "description": "The names that the procedure needs, and their values."},
+        "check": described(TEXT, "Deliver nothing: somebody has this check of the rules look."),
+        "repair": {"type": "boolean", "description": "Whether what the check finds is repaired."},
         "set": {
             "type": "object",
             "minProperties": 1,
@@ -133,6 +145,7 @@ _CASE: Schema = section(
                 },
                 "now": described(TEXT, "The instant at which everything happens.", examples=["2024-01-15T12:00:00Z"]),
                 "settings": {"type": "object", "description": "Settings of the rules that differ in this case."},
+                "calls": CANNED,
             },
         ),
         "event": _EVENT,
@@ -142,12 +155,16 @@ _CASE: Schema = section(
             "items": _EVENT,
             "description": "Several deliveries, one after the other; the case's `expect` is about the last one.",
         },
+        "any_order": {
+            "type": "boolean",
+            "description": "Whether `events` may come in any order, and twice: every way must end as `expect` says.",
+        },
         "expect": {"$ref": "#/$defs/expect"},
     },
     required=["name"],
 )
 
-_DEFINITIONS: Schema = {"expect": EXPECT_SCHEMA, "delivery": _DELIVERY}
+_DEFINITIONS: Schema = {"expect": EXPECT_SCHEMA, "delivery": _DELIVERY, **LENIENT}
 
 CASE_SCHEMA: Schema = {**_CASE, "$defs": _DEFINITIONS}
 """The schema of one case by itself."""
@@ -176,6 +193,6 @@ can tell a missing one from a misspelt one."""
 
 TESTS_SCHEMA = _tests(
     {**_CASE, "oneOf": [{"required": ["event"]}, {"required": ["events"]}]},
-    {**_DEFINITIONS, "delivery": {**_DELIVERY, "oneOf": [{"required": [mark]} for mark in DELIVERY_MARKS]}},
+    {**_DEFINITIONS, **STRICT, "delivery": {**_DELIVERY, "oneOf": [{"required": [mark]} for mark in DELIVERY_MARKS]}},
 )
 """The schema of a tests file, for editors."""

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from gateway.config.consistency import ConsistencyCheck, read_checks
 from gateway.config.diagnostics import DocumentFindings, Findings, did_you_mean
 from gateway.config.document import Document, Node, Scalar, load_document
 from gateway.config.document import Mapping as MappingNode
@@ -61,6 +62,7 @@ class RulesFile:
     tables: Mapping[str, Table]
     extract: tuple[Extraction, ...]
     procedures: Mapping[str, Procedure]
+    checks: Mapping[str, ConsistencyCheck]
     rules: tuple[Rule, ...]
     digest: str
     """Twelve hex digits that name this version of the file."""
@@ -100,6 +102,7 @@ class _Reader:
             tables=self._tables(),
             extract=read_extractions(self.root.get("extract"), self.findings),
             procedures=self._procedures(),
+            checks=read_checks(self.root.get("checks"), self.findings),
             rules=self._rules(),
             digest=hashlib.sha256(self.document.text.encode()).hexdigest()[:12],
         )

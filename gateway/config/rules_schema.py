@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.config.consistency import CHECKS_SCHEMA
 from gateway.config.extraction import EXTRACTION_SCHEMA
 from gateway.config.steps import ActionSpec
 from gateway.expressions import VALUE_TYPES
@@ -114,6 +115,7 @@ def rules_schema(actions: Mapping[str, ActionSpec], *, editor: bool = False) -> 
                 "additionalProperties": steps,
                 "description": "Named steps, shared by rules.",
             },
+            "checks": CHECKS_SCHEMA,
             "rules": {"type": "array", "minItems": 1, "items": _rule_schema(steps)},
         },
     }

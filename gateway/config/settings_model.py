@@ -94,6 +94,7 @@ class ParkSettings:
 
     alert_after: timedelta
     give_up_after: timedelta
+    notify: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

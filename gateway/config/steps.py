@@ -6,11 +6,12 @@ how they run. Validation, the editor's schema, the docs and the engine all read 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
-from gateway.config.diagnostics import DocumentFindings, did_you_mean
+from gateway.config.diagnostics import DocumentFindings, Span, did_you_mean
 from gateway.config.document import Mapping as MappingNode
 from gateway.config.document import Node, Scalar
 from gateway.config.document import Sequence as SequenceNode
@@ -123,6 +124,23 @@ class Procedures(Protocol):
         """Check a procedure's steps in the scope of the step that runs it."""
 
 
+Place = Callable[[], Span]
+"""Works out where something stands."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Targets:
+    """Where steps may send to, by name."""
+
+    destinations: Mapping[str, str] = field(default_factory=dict)
+    """With their addresses."""
+    channels: Collection[str] = ()
+
+
+BROKERS = ("nats", "tls")
+"""Schemes of the addresses of message brokers; every other destination takes HTTP requests."""
+
+
 @dataclass(slots=True, kw_only=True)
 class CheckScope:
     """What is known at one step while a file is checked: tables, and the names bound so far."""
@@ -133,6 +151,8 @@ class CheckScope:
     procedures: Procedures
     names: dict[str, Table | None]
     """Each name in scope; with the table whose row it holds, where that is known."""
+    targets: Targets | None = None
+    """None where rules are checked without a gateway.yaml: any name may be right."""
     conditional: bool = False
     step: Step | None = None
     running: tuple[str, ...] = field(default=())
@@ -172,6 +192,31 @@ class CheckScope:
         )
         return False
 
+    def channel(self, name: str, node: Node | None) -> None:
+        """Report a channel that nobody declared."""
+        if self.targets is not None and node is not None and name not in self.targets.channels:
+            self._undeclared("channel", name, self.targets.channels, node)
+
+    def destination(self, name: str, node: Node | None, *, broker: bool) -> None:
+        """Report a destination that nobody declared, or that is of the other kind."""
+        if self.targets is None or node is None:
+            return
+        address = self.targets.destinations.get(name)
+        if address is None:
+            self._undeclared("destination", name, self.targets.destinations, node)
+        elif (address.partition("://")[0] in BROKERS) is not broker:
+            kind = "takes HTTP requests, it is no broker" if broker else "is a broker, it takes no HTTP requests"
+            self.findings.error("GW215", f"destination `{name}` {kind}", node, help=f"use `{_FITTING[broker]}`")
+
+    def _undeclared(self, kind: str, name: str, known: Collection[str], node: Node) -> None:
+        near = did_you_mean(name, known)
+        self.findings.error(
+            "GW205",
+            f"there is no {kind} `{name}`",
+            node,
+            help=f"did you mean `{near}`?" if near else f"declare it under `{kind}s` in gateway.yaml",
+        )
+
     def value(self, value: Value | None) -> None:
         """Check every name that a value reads."""
         for part in value.parts if value is not None else ():
@@ -189,19 +234,24 @@ class CheckScope:
 
     def _check_name(self, path: tuple[str, ...], part: Located, start: int, end: int) -> None:
         name = path[0]
-        span = part.node.span_of(start, end)
+        # Where inside its text a name stands is worked out for findings alone: that takes far longer than to look.
+        place = partial(part.node.span_of, start, end)
         if name not in self.names:
-            near = did_you_mean(name, self.names)
-            self.findings.error(
-                "GW203",
-                f"nothing is called `{name}` here",
-                span,
-                help=f"did you mean `{near}`?" if near else _known("names in scope", self.names),
-            )
+            self.unbound(name, place)
         elif len(path) > 1:
-            self._check_field(path, span)
+            self._check_field(path, place)
 
-    def _check_field(self, path: tuple[str, ...], span: Any) -> None:
+    def unbound(self, name: str, place: Place) -> None:
+        """Report a name that nothing binds."""
+        near = did_you_mean(name, self.names)
+        self.findings.error(
+            "GW203",
+            f"nothing is called `{name}` here",
+            place(),
+            help=f"did you mean `{near}`?" if near else _known("names in scope", self.names),
+        )
+
+    def _check_field(self, path: tuple[str, ...], place: Place) -> None:
         table = self.names[path[0]]
         fields: tuple[str, ...] = ()
         if table is not None and (table.columns or not table.existing):
@@ -215,10 +265,12 @@ class CheckScope:
             self.findings.error(
                 "GW203",
                 f"`{path[0]}` has no field `{path[1]}`",
-                span,
+                place(),
                 help=f"did you mean `{near}`?" if near else _known("fields", fields),
             )
 
+
+_FITTING = {True: "send", False: "publish"}
 
 EVENT_FIELDS = ("id", "type", "source", "occurred_at", "received_at", "attempt", "payload", "headers", "key")
 """What `event` holds in the scope of a rule."""

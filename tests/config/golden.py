@@ -11,7 +11,15 @@ from gateway.config.codes.samples import GATEWAY_FILE, RULES_FILE
 HERE = Path(__file__).parent
 WRITING = os.environ.get("GATEWAY_WRITE") == "1"
 ENVIRON = {"STRIPE_WEBHOOK_SECRET": "whsec_c2VjcmV0IG9mIHRoZSB0ZXN0cw"}
+STRIPE_KEY = {"STRIPE_API_KEY": "sk_test_hidden"}
 
+
+TARGETS = """\
+destinations: {app: {url: "http://127.0.0.1:9000"}, events: {url: "nats://127.0.0.1:4222"}}
+channels: {admins: ["log://"]}
+stripe: {api_key: "${env:STRIPE_API_KEY}"}
+"""
+"""What is put behind gateway.yaml for a case with the line `# with targets`."""
 
 WITH_SETTINGS = RULES_FILE + "settings: {days: 7, on: 1, at: 1, day: 1}\n"
 
@@ -25,7 +33,7 @@ def lay_out(case: Path, directory: Path) -> Path:
     """Put a case into an empty directory, with the file it needs round it; return gateway.yaml."""
     text = case.read_bytes()
     own = "rules.yaml" if b"\nrules:" in text or b"\nprocedures:" in text else "gateway.yaml"
-    (directory / "gateway.yaml").write_text(GATEWAY_FILE)
+    (directory / "gateway.yaml").write_text(GATEWAY_FILE + (TARGETS if b"# with targets" in text else ""))
     (directory / "rules.yaml").write_text(RULES_FILE if case.parent.name == "err" else WITH_SETTINGS)
     (directory / own).write_bytes(text)
     return directory / "gateway.yaml"
@@ -34,7 +42,8 @@ def lay_out(case: Path, directory: Path) -> Path:
 def environ_of(case: Path) -> dict[str, str]:
     """Return the variables of a case, from its lines `# env NAME=value`."""
     found = re.findall(r"^# env (\w+)=(.*)$", case.read_text("utf-8"), re.MULTILINE)
-    return {**ENVIRON, **dict(found)}
+    key = STRIPE_KEY if "# with targets" in case.read_text("utf-8") else {}
+    return {**ENVIRON, **key, **dict(found)}
 
 
 def expect(path: Path, text: str) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from gateway.config.codes.entry import RULES, Code
-from gateway.config.codes.samples import RULES_FILE, with_source
+from gateway.config.codes.samples import GATEWAY_FILE, RULES_FILE, STRIPE_KEY, WITH_STRIPE, with_source, with_steps
 
+_REFUND = "{stripe: refunds.create, params: {charge: ch_1, reason: %s}}"
 _PROCEDURE = "version: 1\nprocedures:\n  note_it: [{log: paid}]\nrules:\n"
 
 ADVICE = (
@@ -38,5 +39,24 @@ ADVICE = (
         why="Rules choose events by their type. Without a provider, `event` says where it is in the payload.",
         wrong=with_source(provider="", verify="none"),
         right=with_source(provider="", verify="none", event="{id: id, type: kind}"),
+    ),
+    Code(
+        code="GW505",
+        title="a word that Stripe does not list",
+        why="The parameter takes one of a few words. Stripe adds words now and then, so it may be right.",
+        wrong=with_steps(_REFUND % "duplicated"),
+        right=with_steps(_REFUND % "duplicate"),
+        file=RULES,
+        gateway=WITH_STRIPE,
+        environ=STRIPE_KEY,
+    ),
+    Code(
+        code="GW506",
+        title="calls of Stripe without a key",
+        why="The variable may be set where the gateway runs. Where none is, calls are kept and made once there is one.",
+        wrong=GATEWAY_FILE,
+        right=WITH_STRIPE,
+        rules=with_steps(_REFUND % "duplicate"),
+        environ=STRIPE_KEY,
     ),
 )

@@ -25,6 +25,8 @@ class Code:
     """Which file the examples are: gateway.yaml, rules.yaml or .env."""
     gateway: str = ""
     """The gateway.yaml round an example that is another file, where the usual one would not do."""
+    rules: str = ""
+    """The rules.yaml beside an example that is gateway.yaml, where the usual one would not do."""
     environ: Mapping[str, str] = field(default_factory=lambda: _NONE)
     """Variables the examples need."""
     encoding: str = "utf-8"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.config.codes.entry import RULES, Code
-from gateway.config.codes.samples import with_rules, with_steps
+from gateway.config.codes.samples import with_check, with_rules, with_steps
 
 _ID = "  invoice: data.object.id\n"
 _RULE = "  - {name: paid, on: invoice.paid, when: WHEN, do: [{log: paid}]}\n"
@@ -49,6 +49,23 @@ EXPRESSIONS = (
         why="A value that does not fit its column would end every event badly.",
         wrong=with_steps("{update: invoices, where: {id: $invoice}, set: {status: payed}}", extract=_ID),
         right=with_steps("{update: invoices, where: {id: $invoice}, set: {status: paid}}", extract=_ID),
+        file=RULES,
+    ),
+    Code(
+        code="GW306",
+        title="a check that one query cannot answer",
+        why="A check compares columns of one type, as they stand; and what it finds is named by its key.",
+        wrong=with_check("lacks: payments, by: {amount: $invoice.id}"),
+        right=with_check("lacks: payments, by: {invoice_id: $invoice.id}"),
+        file=RULES,
+    ),
+    Code(
+        code="GW307",
+        title="a path that no payload has",
+        why="It would be null for every event. What payloads have is known from the provider's own schemas, and from "
+        "yours in `schemas/payloads/PROVIDER/EVENT.json`. A path of an older API version may stand beside today's.",
+        wrong=with_steps("log: $customer", extract="  customer: data.object.custmer\n"),
+        right=with_steps("log: $customer", extract="  customer: data.object.customer\n"),
         file=RULES,
     ),
 )

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from gateway.config.codes.entry import RULES, Code
-from gateway.config.codes.samples import GATEWAY_FILE, RULES_FILE, with_rules, with_source, with_steps
+from gateway.config.codes.samples import (
+    GATEWAY_FILE,
+    RULES_FILE,
+    STRIPE_KEY,
+    WITH_STRIPE,
+    with_check,
+    with_rules,
+    with_source,
+    with_steps,
+)
 
 _UPDATE = "{update: invoices, where: {id: $invoice}, set: {status: paid}}"
 _EXTRACT = "  invoice: data.object.id\n"
 _TWO = "  - {name: all, on: invoice.*, do: [{log: seen}]}\n"
 _PAID = "  - {name: paid, on: invoice.paid, do: [{log: paid}]}\n"
 _ALERT = "alerts:\n  - {name: failing, when: 'success_rate < `0.95`', notify: "
+_REPAIR = (
+    with_check("lacks: payments, by: {invoice_id: $invoice.id}, repair: note_it")
+    + "procedures:\n  note_it: [{insert: payments, values: {id: $invoice.id, invoice_id: $invoice.id}}]\n"
+)
 _CHANNEL = 'channels: {admins: ["log://"]}\n'
 
 NAMES = (
@@ -104,5 +117,43 @@ NAMES = (
         "or is the health page of another source.",
         wrong=with_source(path="/healthz"),
         right=with_source(),
+    ),
+    Code(
+        code="GW212",
+        title="a repair that is not given all it needs",
+        why="A check runs its repair for one row: that is all the procedure can read beside `settings` and `now`.",
+        wrong=_REPAIR.replace("values: {id: $invoice.id", "values: {id: $payment_id"),
+        right=_REPAIR,
+        file=RULES,
+    ),
+    Code(
+        code="GW213",
+        title="an operation that Stripe does not have",
+        why="`stripe` takes every operation of the installed SDK, by the name that the SDK gives it.",
+        wrong=with_steps('{stripe: customer.create, params: {name: "a"}}'),
+        right=with_steps('{stripe: customers.create, params: {name: "a"}}'),
+        file=RULES,
+        gateway=WITH_STRIPE,
+        environ=STRIPE_KEY,
+    ),
+    Code(
+        code="GW214",
+        title="a Stripe operation with the wrong parameters",
+        why="Stripe refuses parameters that it does not know, and calls that lack one it needs: the event would "
+        "become a dead letter.",
+        wrong=with_steps('{stripe: customers.create, params: {mail: "a@example.com"}}'),
+        right=with_steps('{stripe: customers.create, params: {email: "a@example.com"}}'),
+        file=RULES,
+        gateway=WITH_STRIPE,
+        environ=STRIPE_KEY,
+    ),
+    Code(
+        code="GW215",
+        title="a destination of the other kind",
+        why="`send` makes HTTP requests, `publish` publishes to a message broker.",
+        wrong=with_steps("{send: events, json: {paid: true}}"),
+        right=with_steps("{publish: events, subject: invoices.paid, json: {paid: true}}"),
+        file=RULES,
+        gateway=GATEWAY_FILE + 'destinations: {events: {url: "nats://127.0.0.1:4222"}}\n',
     ),
 )

@@ -23,6 +23,8 @@ rules:
       - log: an invoice was paid
     result: noted
 """
+WITH_STRIPE = GATEWAY_FILE + 'stripe: {api_key: "${env:STRIPE_API_KEY}"}\n'
+STRIPE_KEY = {"STRIPE_API_KEY": "sk_test_example"}
 TABLES = """\
 version: 1
 tables:
@@ -52,3 +54,17 @@ def with_steps(*steps: str, extract: str = "") -> str:
     written = "".join(f"      - {step}\n" for step in steps)
     head = f"extract:\n{extract}" if extract else ""
     return f"{TABLES}{head}rules:\n  - name: invoice paid\n    on: invoice.paid\n    do:\n{written}"
+
+
+def with_check(rest: str) -> str:
+    """Return a rules file with two tables, a rule, and a check of invoices whose last keys are these."""
+    payments = """\
+  payments:
+    columns:
+      id: {type: text, primary_key: true}
+      invoice_id: {type: text}
+      amount: {type: decimal}
+"""
+    rules = RULES_FILE.removeprefix("version: 1\n")
+    check = f"  unpaid: {{find: invoices, where: {{status: paid}}, as: invoice, {rest}}}\n"
+    return f"{TABLES}{payments}checks:\n{check}{rules}"

@@ -1,0 +1,36 @@
+"""What a procedure needs from whoever runs it: the names that its steps read and do not bind themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gateway.config.steps import CheckScope, Place
+from gateway.config.tables import Table
+
+ALWAYS = ("settings", "event", "now")
+"""Names that every rule and every procedure has in scope."""
+
+
+@dataclass(slots=True, kw_only=True)
+class OpenScope(CheckScope):
+    """A scope that takes a name which nothing binds for one that is given from outside."""
+
+    needed: dict[str, None] = field(default_factory=dict)
+    """Those names, in the order in which they are read first."""
+
+    def unbound(self, name: str, place: Place) -> None:
+        """Note a name that has to be given."""
+        self.needed[name] = None
+        self.names[name] = None
+
+
+def needs_of(procedure: str, scope: OpenScope, given: Mapping[str, Table | None] | None = None) -> tuple[str, ...]:
+    """Return the names that a procedure needs beside `settings`, `event`, `now` and those given (with their tables).
+
+    Its steps are checked on the way: what else is wrong with them is reported to the scope's findings.
+    """
+    scope.names = {**dict.fromkeys(ALWAYS), **(given or {})}
+    scope.needed = {}
+    scope.procedures.check(procedure, scope)
+    return tuple(scope.needed)
