@@ -7,12 +7,17 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from gateway.cli.opening import CannotRun
+from gateway.store.codecs import dump_json
+
+if TYPE_CHECKING:
+    from gateway.settings import Settings
 
 _SECONDS = 30.0
+_JSON = {"Content-Type": "application/json"}
 _ADDRESS = re.compile(r"https?://([^/:@\[\]]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?(/.*)?")
 
 
@@ -29,6 +34,10 @@ class Reply:
         return self.body.decode("utf-8", "replace")
 
 
+class NobodyAnswers(CannotRun):
+    """There is no gateway at the address."""
+
+
 class Client:
     """A running gateway at an address."""
 
@@ -43,6 +52,20 @@ class Client:
         """Post a delivery. Raises CannotRun when nobody answers."""
         return self._request("POST", path, headers, body)
 
+    def run(self, procedure: str, content: Mapping[str, object]) -> dict[str, Any]:
+        """Run a procedure; return the event as it then stands. Raises CannotRun, NobodyAnswers."""
+        body = dump_json(content).encode()
+        reply = self._request("POST", f"/api/run/{quote(procedure, safe='')}", {**self._bearer(), **_JSON}, body)
+        found: dict[str, Any] = self._content(reply)["event"]
+        return found
+
+    def answers(self) -> bool:
+        """Say whether a gateway listens there."""
+        try:
+            return self._request("GET", "/healthz", {}).status == 200
+        except NobodyAnswers:
+            return False
+
     def event(self, name: str, source: str) -> dict[str, Any] | None:
         """Return an event by number or provider's id, or None. Raises CannotRun when the admin API does not say."""
         return self._get(f"/api/events/{quote(name, safe='')}?{urlencode({'source': source})}")
@@ -53,10 +76,13 @@ class Client:
         return found["events"][0] if found and found["events"] else None
 
     def _get(self, path: str) -> dict[str, Any] | None:
-        headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
-        reply = self._request("GET", path, headers)
-        if reply.status == 404:
-            return None
+        reply = self._request("GET", path, self._bearer())
+        return None if reply.status == 404 else self._content(reply)
+
+    def _bearer(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._token}"} if self._token else {}
+
+    def _content(self, reply: Reply) -> dict[str, Any]:
         if reply.status != 200:
             raise CannotRun(f"the admin API at {self.url} answers {reply.status}: {_reason(reply)}")
         content: dict[str, Any] = json.loads(reply.body)
@@ -72,12 +98,21 @@ class Client:
             answer = connection.getresponse()
             return Reply(answer.status, answer.read())
         except (OSError, HTTPException) as error:
-            raise CannotRun(
+            raise NobodyAnswers(
                 f"nothing answers at {self.url}: {(getattr(error, 'strerror', None) or str(error)).lower()}",
                 help="start the gateway with `gateway serve`, or name its address with --url",
             ) from error
         finally:
             connection.close()
+
+
+def client_of(settings: Settings, url: str | None = None) -> Client:
+    """Return the gateway that listens where the settings say, or at an address."""
+    from gateway.admin.triggering import base_url
+
+    token = settings.admin_token
+    address = url or base_url(settings.server.host, settings.server.port)
+    return Client(address, None if token is None else token.reveal())
 
 
 def _reason(reply: Reply) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from gateway.admin.parameters import DEFAULT_LIMIT, MOST, read_event_cursor, read_status, read_time
-from gateway.cli import Usage
+from gateway.cli import Usage, capture
 from gateway.cli.opening import (
     CannotRun,
     actor,
@@ -259,3 +259,6 @@ def _find_all(database: Database, wanted: EventFilter) -> list[Event]:
         if page.next is None:
             return found
         cursor = page.next
+
+
+command.add_command(capture.command)

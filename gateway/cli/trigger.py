@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from gateway.cli import Usage
+from gateway.cli.assignments import read_assignment
 from gateway.cli.opening import CannotRun, config_option, json_option, open_complete_settings
 from gateway.cli.output import print_json, print_line
 from gateway.errors import Conflict, NotFound
@@ -75,7 +73,7 @@ def _body(source: SourceSettings, type: str, file: Path | None, changes: tuple[s
     from gateway.admin.triggering import change, sample_payload
     from gateway.expressions import to_json
 
-    edits = [_edit(text) for text in changes]
+    edits = [read_assignment(text, "PATH=VALUE", "--set data.object.amount=1999") for text in changes]
     if file is not None and not edits:
         return _read(file)
     payload = sample_payload(source, type, now=now) if file is None else _parse(file)
@@ -97,17 +95,6 @@ def _parse(file: Path) -> object:
         return read_payload(_read(file))
     except PayloadRefused as error:
         raise CannotRun(f"`{file}` cannot be changed by --set: {error}") from error
-
-
-def _edit(text: str) -> tuple[str, object]:
-    """Read PATH=VALUE; what is no JSON is text."""
-    path, equals, value = text.partition("=")
-    if not equals or not path:
-        raise Usage(f"`{text}` is not PATH=VALUE", "for example `--set data.object.amount=1999`")
-    try:
-        return path, json.loads(value, parse_float=Decimal)
-    except ValueError:
-        return path, value
 
 
 def _address(settings: Settings) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 
 import orjson
 
-from gateway.engine.worker import EngineWork
+from gateway.engine.watching import AlertNow, WatchedWork
 from gateway.errors import GatewayError
 from gateway.store.inbox import Outcome
 
@@ -40,16 +40,22 @@ def tell_outcomes(outcomes: Sequence[Outcome]) -> None:
     tell({"outcomes": [[*o[:4], None if o.response is None else o.response.decode()] for o in outcomes]})
 
 
+def tell_outbox() -> None:
+    """Say that there is something new to send."""
+    tell({"outbox": True})
+
+
 class EngineChild:
     """Runs slices, and listens for commands between them."""
 
-    def __init__(self, work: EngineWork, *, reload: Callable[[], None], metrics: Callable[[], str]) -> None:
+    def __init__(self, work: WatchedWork, *, reload: Callable[[], None], metrics: Callable[[], str]) -> None:
         """Take the work, what reads the rules again (raises GatewayError), and what renders the metrics."""
         self._work = work
         self._reload = reload
         self._metrics = metrics
         self._woken_at = 0.0
         self._trouble: str | None = None
+        self._alerts: Sequence[AlertNow] = ()
         self._partial = b""
 
     def run(self) -> None:
@@ -64,6 +70,7 @@ class EngineChild:
             receiving = time.monotonic() - self._woken_at < RECEIVING_SECONDS
             pause = self._work(1 if receiving else 0)
             self._tell_trouble()
+            self._tell_alerts()
             if receiving and pause == 0:
                 time.sleep(TURN_SECONDS)
 
@@ -89,6 +96,12 @@ class EngineChild:
                 tell({"reloaded": error.message})
             else:
                 tell({"reloaded": None})
+
+    def _tell_alerts(self) -> None:
+        alerts = self._work.alerts
+        if alerts != self._alerts:
+            self._alerts = alerts
+            tell({"alerts": [list(alert) for alert in alerts]})
 
     def _tell_trouble(self) -> None:
         if self._work.trouble != self._trouble:

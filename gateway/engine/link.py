@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import structlog
 
+from gateway.engine.watching import AlertNow
 from gateway.errors import GatewayError
 from gateway.store.inbox import Outcome
 
@@ -24,16 +25,25 @@ _LONGEST_LINE = 64 * 2**20
 class EngineProcess:
     """Starts the engine's process, keeps it running, and passes on what it says."""
 
-    def __init__(self, command: Sequence[str], *, finished: Callable[[list[Outcome]], None]) -> None:
-        """Take the command that runs the engine, and who is told of outcomes."""
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        finished: Callable[[list[Outcome]], None],
+        wrote_outbox: Callable[[], None],
+    ) -> None:
+        """Take the command that runs the engine, who is told of outcomes, and who when there is something to send."""
         self._command = command
         self._finished = finished
+        self._wrote_outbox = wrote_outbox
         self._process: Process | None = None
         self._answers: dict[str, asyncio.Future[Any]] = {}
         self._watching: asyncio.Task[None] | None = None
         self._asking = asyncio.Lock()
         self.trouble: str | None = None
         """Why events cannot be processed at the moment, or None."""
+        self.alerts: Sequence[AlertNow] = ()
+        """How the alerts stood when the engine last looked."""
 
     async def start(self) -> None:
         """Start the process and wait until it works. Raises GatewayError when it does not."""
@@ -105,8 +115,12 @@ class EngineProcess:
         for name, value in answer.items():
             if name == "outcomes":
                 self._finished([_outcome(item) for item in value])
+            elif name == "outbox":
+                self._wrote_outbox()
             elif name == "trouble":
                 self.trouble = value
+            elif name == "alerts":
+                self.alerts = [AlertNow(*one) for one in value]
             elif (waiting := self._answers.pop(name, None)) is not None and not waiting.done():
                 waiting.set_result(value)
 

@@ -248,7 +248,9 @@ class Engine:
     def _retried(
         self, event: Claimed, attempts: int, now: int, *, status: str, rule: str | None, error: str | None
     ) -> Finish:
-        at = self.program.retry.next_attempt(attempts=attempts, since=due_at(event), now=now, chance=self._chance())
+        at = self.program.retry.next_attempt(
+            attempts=attempts, since=due_at(event), now=now, chance=self._chance(), parked=status == "parked"
+        )
         if at is None:
             return _dead(event, attempts, now, rule, error)
         return Finish(status, attempts, at, None, rule, None, error, None, event.seq)

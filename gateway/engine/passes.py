@@ -7,6 +7,7 @@ runner it is given, inside the caller's transaction, and decides; it opens and c
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import orjson
@@ -186,7 +187,8 @@ def _match(
 def _procedure(source: SourceProgram, name: str, payload: object, state: PassState, trace: _Trace) -> LinkedRule | None:
     """Return the procedure that somebody has run by hand, with the names that were given bound.
 
-    The payload holds `with`: names and their values; and `rows`: names and which rows they stand for, as they are now.
+    The payload holds `with`: names and their values; and `rows`: names and which rows they stand for, as they are now;
+    and for a repair `check`, whose finding it is: one that has been mended meanwhile is left alone.
     """
     procedure = source.procedures.get(name)
     if procedure is None or not isinstance(payload, dict):
@@ -198,7 +200,14 @@ def _procedure(source: SourceProgram, name: str, payload: object, state: PassSta
         if row is None:
             raise StepFailed(f"the row `{place['key']}` of `{place['table']}` is gone")
         state.scope[bound] = row
+        check = source.check(payload.get("check"), place["table"])
+        if check is not None and not check.still_finds(state.execute, place["key"], state.now):
+            return replace(procedure, run=_nothing_to_repair)
     return procedure
+
+
+def _nothing_to_repair(_state: PassState) -> Signal:
+    return Finished("nothing_to_repair")
 
 
 def _holds(rule: LinkedRule, state: PassState) -> object:

@@ -13,9 +13,11 @@ from gateway.actions.state import PassState, Signal
 from gateway.config.rules import Rule, RulesFile
 from gateway.config.steps import Step
 from gateway.config.tables import Table
+from gateway.config.type_patterns import type_matcher
 from gateway.config.values import Value
+from gateway.engine.consistency import LinkedCheck, link_checks
 from gateway.engine.extracting import Extract, link_extractions, settings_for
-from gateway.engine.matching import Refusal, link_refusal, type_matcher
+from gateway.engine.matching import Refusal, link_refusal
 from gateway.engine.retry import RetryPolicy
 from gateway.expressions import Context, EvaluationError, Expression, is_true
 from gateway.store.database import Execute
@@ -77,6 +79,8 @@ class SourceProgram:
     respond: Respond | None = None
     procedures: Mapping[str, LinkedRule] = field(default_factory=dict)
     """What `run.NAME` events run."""
+    checks: tuple[LinkedCheck, ...] = ()
+    """What must hold between rows."""
     strict: bool = False
     """Whether an event that will be tried again holds up the later ones of its key."""
     _by_type: dict[str, Candidates] = field(default_factory=dict)
@@ -100,6 +104,10 @@ class SourceProgram:
             else:
                 passed.append(rule.name)
         return Candidates(rules=tuple(chosen), after=tuple(passed))
+
+    def check(self, name: object, table: str) -> LinkedCheck | None:
+        """Return the check of that name which looks at a table, or None."""
+        return next((one for one in self.checks if one.name == name and one.table.name == table), None)
 
     def handles(self, event_type: str) -> bool:
         """Say whether any rule names the type, or a procedure is run by it."""
@@ -158,6 +166,7 @@ def link_source(
         unmatched=unmatched,
         respond=respond,
         procedures={one.name: one for linker in linkers for one in linker.procedures()},
+        checks=tuple(check for linker in linkers for check in linker.checks(name)),
         strict=strict,
     )
 
@@ -207,6 +216,9 @@ class _FileLinker:
             )
             for name in self._file.procedures
         ]
+
+    def checks(self, source: str) -> list[LinkedCheck]:
+        return link_checks(source, self._file, self._tables, self._linked.settings)
 
     def steps(self, steps: Sequence[Step]) -> RunSteps:
         linked = [(step.pointer, self._step(step)) for step in steps]

@@ -51,6 +51,8 @@ class EngineWork:
         self._clock = clock
         self._report = report
         self._deliver = deliver
+        self.wrote_outbox: Callable[[], None] = _nobody
+        """Called, in this thread, when there is something new to send."""
         self._pause = 0.0
         self._pressed_until = self._rest_until = 0.0
         self.trouble: str | None = None
@@ -88,6 +90,8 @@ class EngineWork:
     def _tell(self, done: Slice) -> None:
         if done.outcomes:
             self._deliver(done.outcomes)
+        if done.sends:
+            self.wrote_outbox()
         if done.ended:
             self._report(done.ended)
 
@@ -108,3 +112,7 @@ class EngineWork:
         if self.trouble is not None:
             _log.info("events are processed again")
             self.trouble, self._pause = None, 0.0
+
+
+def _nobody() -> None:
+    """Do nothing: nobody wants to be told."""
