@@ -64,6 +64,8 @@ def points_of(file: RulesFile) -> Iterator[Point]:
     for procedure in file.procedures.values():
         for step in procedure.steps:
             yield from maker.step(step)
+    for check in file.checks.values():
+        yield maker.point(check.key, f"check `{check.name}` never looked", "check", check.name)
     for rule in file.rules:
         name = rule.node.get("name") or rule.node
         yield maker.point(name, f"rule `{rule.name}` handled no event", "rule", rule.name)
@@ -111,6 +113,12 @@ def _one_branch(step: Step) -> Branches:
     yield "ran", "never ran"
 
 
+def _call_branches(step: Step) -> Branches:
+    yield "ran", "never ran"
+    if step.node.key("missing") is not None:
+        yield "missing", "what it asks for was there every time, `missing` was never used"
+
+
 def _run_branches(step: Step) -> Branches:
     # A procedure's steps are points of their own; running it is another only where it may be skipped.
     if step.when is not None:
@@ -151,6 +159,8 @@ def _upsert_branches(step: Step) -> Branches:
 _ORDINALS = ("first", "second", "third", "fourth", "last")
 _BRANCHES: Mapping[str, Callable[[Step], Branches]] = {
     "run": _run_branches,
+    "stripe": _call_branches,
+    "send": _call_branches,
     "find": _find_branches,
     "insert": _insert_branches,
     "update": _update_branches,
@@ -158,8 +168,11 @@ _BRANCHES: Mapping[str, Callable[[Step], Branches]] = {
 }
 
 
-def marks_of(trace: Mapping[str, Any], files: Iterable[RulesFile]) -> Iterator[Mark]:
-    """Yield what one pass reached; `files` are those of the event's source. Trace: docs/traces.md."""
+def marks_of(trace: Mapping[str, Any], files: Iterable[RulesFile], *, by_hand: bool = False) -> Iterator[Mark]:
+    """Yield what one pass reached; `files` are those of the event's source. Trace: docs/traces.md.
+
+    In a trace of what was run `by_hand` a procedure stands in the place of the rule.
+    """
     for verdict in trace.get("no", ()):
         if isinstance(verdict, list):
             yield from ((file.digest, "refused", verdict[0]) for file in files)
@@ -167,36 +180,31 @@ def marks_of(trace: Mapping[str, Any], files: Iterable[RulesFile]) -> Iterator[M
     if digest is None:
         return
     rule = trace.get("rule")
-    if rule is not None:
+    if rule is not None and not by_hand:
         yield digest, "rule", rule
     for name, (_, alternative) in trace.get("extract", {}).items():
         if alternative is not None:
             for scope in ("", rule or ""):
                 yield digest, "extract", scope, name, str(alternative)
-    yield from ((digest, "step", *rest) for rest in _step_marks(trace, files, digest))
+    yield from ((digest, "step", *rest) for rest in _step_marks(trace))
 
 
-def _step_marks(trace: Mapping[str, Any], files: Iterable[RulesFile], digest: str) -> Iterator[tuple[str, str]]:
-    notes = trace.get("steps", ())
-    for pointer, action, happened in notes:
-        yield from ((pointer, branch) for branch in _taken(action, happened))
+def _step_marks(trace: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     error = trace.get("error")
+    for pointer, action, happened in trace.get("steps", ()):
+        yield from ((pointer, branch) for branch in _taken(action, happened))
+        if _is_absence(happened, error, pointer):
+            yield pointer, "missing"
     if isinstance(error, dict) and "at" in error:
         yield error["at"], "ran"
-    for file in files:
-        if file.digest == digest:
-            yield from ((pointer, "ran") for pointer in _procedures_run(file, trace.get("rule"), notes))
 
 
-def _procedures_run(file: RulesFile, rule: str | None, notes: Iterable[Any]) -> Iterator[str]:
-    """Yield the `run` steps that a pass went through: they leave no note, but the steps they run do."""
-    touched = {pointer for pointer, _, _ in notes}
-    skipped = {pointer for pointer, action, _ in notes if action == "skip"}
-    lists = [one.steps for one in file.rules if one.name == rule] + [one.steps for one in file.procedures.values()]
-    for step in (step for steps in lists for step in steps if step.action.name == "run"):
-        inside = f"procedures.{step.arguments.procedure}["
-        if step.pointer not in skipped and any(pointer.startswith(inside) for pointer in touched):
-            yield step.pointer
+def _is_absence(happened: Any, error: Any, pointer: str) -> bool:
+    """Say whether a call was answered that there is no such thing, and the step's `missing` was used."""
+    if not isinstance(happened, dict) or "call" not in happened or happened["answer"] == "ok":
+        return False
+    refusal = {"at": pointer, "message": f"{happened['call']}: {happened['answer']}"}
+    return bool(error != refusal)
 
 
 def _taken(action: str, happened: Any) -> list[str]:
@@ -208,6 +216,8 @@ def _taken(action: str, happened: Any) -> list[str]:
             return [f"found {number}"]
         case "find", _:
             return ["missing"]
+        case "stripe" | "send", {"answer": answer} if answer != "ok":
+            return []  # refused, or not there: which, is told by how the pass went on
         case "insert" | "upsert", dict():
             return [name for name in ("inserted", "exists", "changed", "kept") if name in happened]
         case "update", list():

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from gateway.config.checks import open_scope
 from gateway.config.diagnostics import Findings
+from gateway.config.procedure_needs import needs_of
 from gateway.config.rule_tests import CaseFile, read_rule_tests
-from gateway.config.rule_tests_checks import SourceUnderTest, check_rule_tests
+from gateway.config.rule_tests_checks import check_rule_tests
+from gateway.config.rule_tests_effects_checks import doings_of
+from gateway.config.rule_tests_source import SourceUnderTest
 from gateway.config.rules import RulesFile
 from gateway.project import Project, shown_path
 
@@ -41,10 +45,22 @@ def _under_test(project: Project, name: str) -> SourceUnderTest:
     source = project.settings.source(name)
     assert source is not None
     return SourceUnderTest(
+        name=name,
         rules=tuple(rule.name for file in files for rule in file.rules),
         settings=tuple(dict.fromkeys(key for file in files for key in file.settings)),
         answers=source.respond == "result",
+        doings=doings_of(files),
+        procedures=tuple(dict.fromkeys(name for file in files for name in file.procedures)),
+        checks={check.name: check.repair is not None for file in files for check in file.checks.values()},
+        needs=lambda procedure: _needs(project, files, procedure),
     )
+
+
+def _needs(project: Project, files: Sequence[RulesFile], procedure: str) -> tuple[str, ...]:
+    """Return the names that a procedure of some files must be given; of several of one name the last is run."""
+    file = [one for one in files if procedure in one.procedures][-1]
+    scope = open_scope(file, project.tables, Findings().for_document(file.document))
+    return needs_of(procedure, scope)
 
 
 def rules_of(project: Project, name: str) -> list[RulesFile]:

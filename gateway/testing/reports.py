@@ -8,9 +8,9 @@ from itertools import groupby
 from xml.etree import ElementTree as Xml
 
 from gateway.config.diagnostics import Position, span_of
-from gateway.testing.comparing import Failure
 from gateway.testing.coverage import Coverage, Point
 from gateway.testing.suite import CaseReport, SuiteReport
+from gateway.testing.values import Failure
 
 _GREEN, _RED, _DIM = "32", "31", "2"
 

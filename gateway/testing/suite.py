@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from gateway.admin.places import Places
 from gateway.admin.story import tell
 from gateway.config.document import Mapping as MappingNode
 from gateway.config.rule_tests import Case, CaseFile
+from gateway.engine.program import RUN_PREFIX
 from gateway.errors import ConfigurationError
 from gateway.project import Project
 from gateway.store.shapes import RowConflict, RowRefused, ValueDoesNotFit
-from gateway.testing.comparing import Failure, compare
+from gateway.testing.comparing import View, compare
 from gateway.testing.coverage import Coverage, Mark, marks_of, measure
 from gateway.testing.loading import rules_of
-from gateway.testing.running import Outcome, Scene, Stage
+from gateway.testing.ordering import ways_of
+from gateway.testing.running import Scene
+from gateway.testing.stage import Stage
+from gateway.testing.values import Failure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +68,13 @@ class Suite:
         Coverage is that of all sources' rules, or without `every_source` of those that the files name. Raises
         ConfigurationError when the rules cannot be run on a database of the tests' own.
         """
-        reports = [
-            self._run_case(file, case) for file in files for case in file.cases if word.lower() in case.name.lower()
-        ]
+        chosen = [(file, case) for file in files for case in file.cases if word.lower() in case.name.lower()]
+        try:
+            reports = [self._run_case(file, case) for file, case in chosen]
+        finally:
+            for stage in self._stages.values():
+                stage.close()
+            self._stages.clear()
         names = {file.source_name for file in files}
         measured = [s for s in self.project.settings.sources if every_source or s.name in names]
         rules = {file.digest: file for source in measured for file in self.project.rules_of(source)}
@@ -82,11 +90,16 @@ class Suite:
 
     def _run_case(self, file: CaseFile, case: Case) -> CaseReport:
         started = time.perf_counter()
-        with self._stage(file.source_name).scene(case) as scene:
-            refused = _store_rows(scene, case)
-            failures, outcomes = (refused, []) if refused else _play(scene, case)
-            self._reached.update(self._marks(outcomes, file.source_name))
-            told = [line for outcome in outcomes for line in self._story(outcome, scene)] if failures else []
+        failures: list[Failure] = []
+        told: list[str] = []
+        for words, way in ways_of(case):
+            with self._stage(file.source_name).scene(way) as scene:
+                failures = [replace(one, what=words + one.what) for one in _play(scene, way)]
+                self._reached.update(self._marks(scene, file.source_name))
+                self._reached.update(self._checks(scene, file.source_name))
+                if failures:
+                    told = list(self._story(scene))
+                    break
         return CaseReport(
             file=file,
             case=case,
@@ -95,16 +108,23 @@ class Suite:
             seconds=time.perf_counter() - started,
         )
 
-    def _story(self, outcome: Outcome, scene: Scene) -> list[str]:
-        if outcome.details is None:
-            return [f"delivery {outcome.number} was refused: {outcome.refusal}"]
-        return tell(outcome.details, Places(self.project.files.values()), now=scene.now)
+    def _checks(self, scene: Scene, source: str) -> Iterator[Mark]:
+        for file in rules_of(self.project, source):
+            yield from ((file.digest, "check", name) for path, name in scene.looked if path == file.path.name)
 
-    def _marks(self, outcomes: Iterable[Outcome], source: str) -> Iterator[Mark]:
+    def _story(self, scene: Scene) -> Iterator[str]:
+        places = Places(self.project.files.values())
+        for number, refusal in scene.refusals:
+            yield f"delivery {number} was refused: {refusal}"
+        for details in scene.events():
+            yield from tell(details, places, now=scene.now)
+
+    def _marks(self, scene: Scene, source: str) -> Iterator[Mark]:
         files = rules_of(self.project, source)
-        for outcome in outcomes:
-            for row in outcome.details.traces if outcome.details is not None else ():
-                yield from marks_of(json.loads(row.trace), files)
+        for details in scene.events():
+            by_hand = details.event.type.startswith(RUN_PREFIX)
+            for row in details.traces:
+                yield from marks_of(json.loads(row.trace), files, by_hand=by_hand)
 
 
 def _store_rows(scene: Scene, case: Case) -> list[Failure]:
@@ -129,16 +149,30 @@ def _store_row(scene: Scene, name: str, row: MappingNode) -> Failure | None:
     return Failure(node=row, what=f"given.tables.{name}", expected="a row that can be stored", got=reason)
 
 
-def _play(scene: Scene, case: Case) -> tuple[list[Failure], list[Outcome]]:
+def _play(scene: Scene, case: Case) -> list[Failure]:
+    refused = _store_rows(scene, case)
+    if refused:
+        return refused
     failures: list[Failure] = []
-    outcomes: list[Outcome] = []
     for number, event in enumerate(case.events):
-        outcome = scene.deliver(number)
-        if outcome is not None:
-            outcomes.append(outcome)
-        if event.expect and outcomes:
-            last = scene.standing(outcomes[-1])
-            failures.extend(compare(event.expect, last, outcome.logs if outcome else scene.logs, scene))
-    outcomes = [scene.standing(outcome) for outcome in outcomes]
-    failures.extend(compare(case.expect, outcomes[-1], scene.logs, scene))
-    return failures, outcomes
+        happened = scene.happen(number)
+        if scene.trouble is not None:
+            return [*failures, Failure(node=case.place, **scene.trouble._asdict())]
+        view = View(
+            scene=scene,
+            outcome=happened.outcome,
+            logs=happened.logs,
+            after=happened.after,
+            findings=happened.findings,
+        )
+        failures.extend(compare(event.expect, view))
+    whole = replace(view, logs=scene.logs, after=0, any_order=case.any_order)
+    return [*failures, *compare(case.expect, whole), *_unused(scene)]
+
+
+def _unused(scene: Scene) -> Iterator[Failure]:
+    for number, canned, count in scene.answers.unused():
+        times = canned.times or 1
+        expected = "used once" if times == 1 else f"used {times} times"
+        got = "never used" if count == 0 else f"used {count} times" if count > 1 else "used once"
+        yield Failure(node=canned.effect.name, what=f"given.calls[{number}]", expected=expected, got=got)

@@ -48,7 +48,7 @@ GOOD = "  - {name: good, event: {type: order}, expect: {status: done}}\n"
         ),
         ("{name: a, given: {now: soon}, event: {type: a}, expect: {status: done}}", "GW104 `now`: cannot read"),
         ("{name: a, event: {type: order}, expect: {rule: big oder}}", "GW203 there is no rule `big oder`"),
-        ("{name: a, event: {type: order}, expect: {messages: [hello]}}", "GW104 `messages`"),
+        ("{name: a, event: {type: order}, expect: {messages: [hello]}}", "GW103 an entry of `messages`"),
         ("{name: good, event: {type: order}, expect: {status: done}}", "GW206 two cases are called `good`"),
         ("{name: a, event: {type: a}, events: [{type: a}], expect: {status: done}}", "GW105 `event` and `events` excl"),
         ("{name: a, expect: {status: done}}", "GW102 missing key `event` or `events`"),
@@ -66,6 +66,26 @@ GOOD = "  - {name: good, event: {type: order}, expect: {status: done}}\n"
         ("{name: a, events: [{wait: 1h}], expect: {status: done}}", "GW102 the case delivers nothing"),
         ("{name: a, events: [{type: a}, {wait: soon}], expect: {status: done}}", "GW106 `wait`"),
         ("{name: a, events: [{wait: 1h, id: x}, {type: a}], expect: {status: done}}", "GW102 `id` needs `payload`"),
+        (
+            "{name: a, event: {run: find_customr}, expect: {status: done}}",
+            "GW204 the rules have no procedure `find_cust",
+        ),
+        (
+            "{name: a, event: {run: find_customer}, expect: {status: done}}",
+            "GW102 procedure `find_customer` needs `cust",
+        ),
+        (
+            "{name: a, event: {run: find_customer, with: {customer_id: a, x: 1}}, expect: {status: done}}",
+            "GW203 procedure `find_customer` reads no name `x`",
+        ),
+        (
+            "{name: a, event: {payload: {a: 1}, with: {x: 1}}, expect: {status: done}}",
+            "GW102 `with` needs `run` beside",
+        ),
+        (
+            "{name: a, events: [{run: find_customer, with: {customer_id: a}}, {again: 1}], expect: {rule: null}}",
+            "GW104 `ag",
+        ),
         ("5", "GW103 an entry of `cases`: expected a mapping"),
     ],
 )

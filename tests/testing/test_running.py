@@ -250,3 +250,15 @@ rules:
             source="strict",
         )
         assert folder.failures() == []
+
+
+def test_a_procedure_is_run_by_hand(folder: Folder) -> None:
+    folder.write(f"""
+  - name: its steps run, with the names they are given
+    {ANNA}
+    events:
+      - {{run: find_customer, with: {{customer_id: anna}}, expect: {{status: done, duplicate: false}}}}
+      - {{run: find_customer, with: {{customer_id: bert}}, expect: {{result: nobody}}}}
+    expect: {{result: nobody, tables: {{customers: {{count: 1}}}}}}
+""")
+    assert folder.failures() == []
