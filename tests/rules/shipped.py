@@ -29,7 +29,13 @@ Rows = dict[str, list[tuple[Any, ...]]]
 
 @cache
 def project() -> Project:
-    environ = {"ASAAS_WEBHOOK_TOKEN": "token-0123456789", "STRIPE_INVOICES_WEBHOOK_SECRET": "whsec_0123456789"}
+    environ = {
+        "ASAAS_WEBHOOK_TOKEN": "token-0123456789",
+        "STRIPE_WEBHOOK_SECRET": "whsec_0123456789",
+        "STRIPE_INVOICES_WEBHOOK_SECRET": "whsec_0123456789",
+        "PAYPAL_WEBHOOK_ID": "40L71081MK3756722",
+        "WORKOS_WEBHOOK_SECRET": "secret-0123456789",
+    }
     findings = Findings()
     found = load_project(ROOT / "gateway.yaml", findings, environ)
     assert found is not None
@@ -80,3 +86,10 @@ def status(database: Database, event: int) -> tuple[str, str | None]:
 
 def rows(database: Database, *tables: str) -> Rows:
     return {name: database.execute(f"SELECT * FROM {name} ORDER BY 1", ()).fetchall() for name in tables}
+
+
+def rows_of(database: Database, table: str, *columns: str) -> list[tuple[Any, ...]]:
+    """Return some columns of all rows of a table, in the order of the first."""
+    query = f"SELECT {', '.join(columns)} FROM {table} ORDER BY 1"
+    found: list[tuple[Any, ...]] = database.execute(query, ()).fetchall()
+    return found

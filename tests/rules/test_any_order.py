@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from contextlib import closing
+from datetime import timedelta
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rules.shipped import Rows, deliver, fresh_database, rows, store
+from rules.shipped import NOW, Rows, deliver, fresh_database, rows, rows_of, store
+
+from gateway.store.codecs import encode_timestamp
 
 TENANTS = [{"id": "t1", "asaas_customer_id": "cus_1"}, {"id": "t2", "asaas_subscription_id": "sub_2"}]
 INVOICES = [{"id": "inv_1", "number": "RE-1", "total": 100, "currency": "eur"}]
@@ -58,6 +61,62 @@ PAYMENTS = [
 ]
 
 
+def _capture(number: int, kind: str, minute: int, thing: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": f"WH-{number}",
+        "event_type": f"PAYMENT.CAPTURE.{kind}",
+        "create_time": f"2026-11-20T23:{minute:02d}:00Z",
+        "resource": {"amount": {"value": thing.pop("value", "9.99"), "currency_code": "USD"}, **thing},
+    }
+
+
+def _of_order(order: str) -> dict[str, Any]:
+    return {"supplementary_data": {"related_ids": {"order_id": order}}}
+
+
+def _of_capture(capture: str) -> dict[str, Any]:
+    return {"links": [{"rel": "up", "href": f"https://api.paypal.com/v2/payments/captures/{capture}"}]}
+
+
+ORDERS = [
+    {"id": f"p{number}", "user_id": user, "transaction_id": f"ORDER{number}", "currency": "USD", **more}
+    for number, (user, more) in enumerate(
+        [
+            ("u1", {"amount": "9.99", "metadata": {"days": 30}}),
+            ("u1", {"amount": "99.99"}),
+            ("u2", {"amount": "9.99"}),
+            ("u2", {"amount": "4.99", "metadata": {"days": 7}, "created_at": "2026-11-20T22:00:00Z"}),
+        ]
+    )
+]
+
+# Two buyers: one is paid back, in two parts, and buys again; one has a card declined, and pays once more without an
+# order id. The first capture is told of in two events, the second names the wrong user.
+CAPTURES = [
+    _capture(1, "COMPLETED", 0, {"id": "C0", "custom_id": "u1", **_of_order("ORDER0")}),
+    _capture(2, "COMPLETED", 0, {"id": "C0", "custom_id": "u1", **_of_order("ORDER0")}),
+    _capture(3, "REFUNDED", 5, {"id": "R1", "value": "4.99", **_of_capture("C0")}),
+    _capture(4, "REFUNDED", 6, {"id": "R2", "value": "5.00", **_of_capture("C0")}),
+    _capture(5, "COMPLETED", 7, {"id": "C1", "value": "99.99", "custom_id": "u2", **_of_order("ORDER1")}),
+    _capture(6, "DENIED", 8, {"id": "X2", "custom_id": "u2", **_of_order("ORDER2")}),
+    _capture(7, "COMPLETED", 9, {"id": "C2", "custom_id": "u2", **_of_order("ORDER2")}),
+    _capture(8, "REFUNDED", 10, {"id": "R3", "value": "1.00", **_of_capture("C2")}),
+    _capture(9, "COMPLETED", 11, {"id": "C3", "value": "4.99", "custom_id": "u2"}),
+]
+
+
+def _play_orders(batches: list[list[dict[str, Any]]], slice_of: int = 64) -> Rows:
+    with closing(fresh_database()) as database:
+        store(database, "membership_payments", ORDERS)
+        for batch in batches:
+            deliver(database, "paypal", *batch, slice_of=slice_of)
+        return {
+            "payments": rows_of(database, "membership_payments", "id", "status", "capture_id", "captured_amount"),
+            "members": rows_of(database, "membership_subscriptions", "user_id", "status", "current_period_end"),
+            "refunds": rows_of(database, "membership_refunds", "id", "capture_id", "amount", "whole"),
+        }
+
+
 def _play(source: str, batches: list[list[dict[str, Any]]], slice_of: int = 64) -> Rows:
     with closing(fresh_database()) as database:
         store(database, "tenants", TENANTS)
@@ -96,3 +155,23 @@ def test_a_month_of_asaas(history: list[list[dict[str, Any]]], slice_of: int) ->
 @given(histories(PAYMENTS), st.sampled_from([1, 64]))
 def test_the_payments_of_an_invoice(history: list[list[dict[str, Any]]], slice_of: int) -> None:
     assert _play("invoices", history, slice_of) == _play("invoices", [[event] for event in PAYMENTS])
+
+
+@settings(max_examples=60, deadline=None)
+@given(histories(CAPTURES), st.sampled_from([1, 3, 64]))
+def test_the_orders_of_two_buyers(history: list[list[dict[str, Any]]], slice_of: int) -> None:
+    assert _play_orders(history, slice_of) == _play_orders([[event] for event in CAPTURES])
+
+
+def test_what_the_two_buyers_have_in_the_end() -> None:
+    end = _play_orders([CAPTURES])
+    assert [(name, state) for name, state, *_ in end["payments"]] == [
+        ("p0", "refunded"),
+        ("p1", "completed"),
+        ("p2", "completed"),
+        ("p3", "completed"),
+    ]
+    assert end["members"] == [
+        ("u1", "active", encode_timestamp(NOW + timedelta(days=365))),
+        ("u2", "active", encode_timestamp(NOW + timedelta(days=30 + 7))),
+    ]

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from rules.shipped import ROOT, deliver, fresh_database, rows, status, store
+from rules.shipped import ROOT, deliver, fresh_database, project, rows, status, store
+
+from gateway.config.diagnostics import Findings
+from gateway.testing.loading import load_tests
+from gateway.testing.suite import Suite
 
 PAYLOADS = ROOT.parent / "shared" / "payloads"
 
@@ -50,3 +55,48 @@ def test_anything_else_from_stripe_is_ignored_or_names_no_invoice(path: Path) ->
     with closing(fresh_database()) as database:
         [event] = deliver(database, "invoices", path.read_bytes())
         assert status(database, event) in {("ignored", None), ("done", "invoice_not_found")}
+
+
+@pytest.mark.parametrize("path", recorded("paypal", "*.json"))
+def test_paypal(path: Path) -> None:
+    body = json.loads(path.read_bytes())
+    resource = body["resource"]
+    payment: dict[str, Any] = {"id": "p1", "user_id": "u1", "amount": Decimal("1.98"), "metadata": {"days": 30}}
+    match body["event_type"]:
+        case "PAYMENT.CAPTURE.COMPLETED":
+            payment["transaction_id"] = resource["supplementary_data"]["related_ids"]["order_id"]
+            expected: tuple[str, str | None] = ("done", "membership_granted")
+        case "PAYMENT.CAPTURE.REFUNDED":
+            payment |= {"status": "completed", "capture_id": resource["links"][1]["href"].rpartition("/")[2]}
+            expected = ("done", "payment_refunded")
+        case "CHECKOUT.ORDER.APPROVED":
+            expected = ("done", "order_approved")
+        case _:
+            expected = ("ignored", None)
+    with closing(fresh_database()) as database:
+        store(database, "membership_payments", [payment])
+        [event] = deliver(database, "paypal", path.read_bytes())
+        assert status(database, event) == expected
+
+
+WORKOS = """
+source: workos
+cases:
+  - name: recorded
+    given: {{calls: [{{stripe: customers.create, answer: {{id: cus_1}}, optional: true}}]}}
+    event: {{file: "{path}"}}
+    expect: {{status: {status}, result: {result}}}
+"""
+
+
+@pytest.mark.parametrize("path", recorded("workos", "*.json"))
+def test_workos(path: Path, tmp_path: Path) -> None:
+    results = {"created": "organization_created", "updated": "organization_created", "deleted": "organization_retained"}
+    what, _, happened = json.loads(path.read_bytes())["event"].partition(".")
+    result = results[happened] if what == "organization" else None
+    case = tmp_path / "recorded.test.yaml"
+    case.write_text(WORKOS.format(path=path.resolve(), status="done" if result else "ignored", result=result or "null"))
+    findings = Findings()
+    files = load_tests(project(), [case], findings)
+    assert not findings.has_errors, findings.diagnostics
+    assert [found.failures for found in Suite(project()).run(files).cases] == [()]
