@@ -26,6 +26,7 @@ ENVIRONMENT = {
     "ASAAS_WEBHOOK_TOKEN": "asaas-token-of-the-tests-0123456789",
     "STRIPE_WEBHOOK_SECRET": "whsec_subscriptions_of_the_tests",
     "STRIPE_INVOICES_WEBHOOK_SECRET": "whsec_invoices_of_the_tests",
+    "PAYPAL_WEBHOOK_ID": "40L71081MK3756722",
     "WORKOS_WEBHOOK_SECRET": "workos_secret_of_the_tests",
 }
 
@@ -113,6 +114,11 @@ class Gateway:
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
+    def crash(self) -> None:
+        """Kill it at once and start it again."""
+        self.kill()
+        self.start()
+
     def stop(self) -> int:
         """Ask it to end, and return its exit code."""
         assert self.process is not None
@@ -147,6 +153,21 @@ class Gateway:
         reply = self.api("GET", f"/api/tables/{table}/{key}")
         return None if reply.status == 404 else reply.json["row"]
 
+    def event(self, identity: str) -> dict[str, Any]:
+        """Return an event as it stands; the id is the gateway's or the provider's."""
+        reply = self.api("GET", f"/api/events/{identity}")
+        assert reply.status == 200, reply.body
+        event: dict[str, Any] = reply.json
+        return event
+
+    def outcome(self, identity: str, seconds: float = 30.0) -> dict[str, Any]:
+        """Wait until an event has ended, also if it calls somebody, and return it."""
+        deadline = time.monotonic() + seconds
+        while (event := self.event(identity))["status"] in {"ready", "waiting"}:
+            assert time.monotonic() < deadline, f"{identity} has not ended: {event}\n{self.log[-3000:]}"
+            time.sleep(0.02)
+        return event
+
     def cli(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run another command of the gateway in the same folder."""
         return subprocess.run(
@@ -163,6 +184,15 @@ class Gateway:
         connection = sqlite3.connect(self.database)
         try:
             return connection.execute(statement, values).fetchall()
+        finally:
+            connection.close()
+
+    def sql_write(self, statement: str, *values: object) -> None:
+        """Change the database file, as time or another program would."""
+        connection = sqlite3.connect(self.database, timeout=30)
+        try:
+            with connection:
+                connection.execute(statement, values)
         finally:
             connection.close()
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from installation import Installation
 from running import ENVIRONMENT, Gateway, Reply
 
 TOKEN = {"asaas-access-token": ENVIRONMENT["ASAAS_WEBHOOK_TOKEN"]}
@@ -20,10 +21,14 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
-def asaas(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    gateway = Gateway(tmp_path_factory.mktemp("asaas")).start()
-    yield gateway
-    gateway.stop()
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    with Installation(tmp_path_factory.mktemp("asaas")) as installation:
+        yield installation
+
+
+@pytest.fixture(scope="module")
+def asaas(installation: Installation) -> Gateway:
+    return installation.gateway
 
 
 @pytest.fixture
@@ -132,6 +137,46 @@ def test_a_payment_due_today_only_warns(asaas: Gateway, tenant: dict[str, str]) 
     event = payment_event("PAYMENT_OVERDUE", tenant, dueDate=days_ago(0))
     assert send(asaas, event).json["action"] == "overdue_warning"
     assert asaas.row("tenants", tenant["id"])["status"] == "trial"  # type: ignore[index]
+
+
+def suspension_of(gateway: Gateway, event: dict[str, Any]) -> dict[str, Any]:
+    """Return the scheduled event that will look whether a payment is still overdue."""
+    found = gateway.api("GET", "/api/events?source=asaas&type=schedule.suspend&limit=100").json["events"]
+    return next(one for one in found if event["payment"]["id"] in one["event_id"])
+
+
+def days_pass(gateway: Gateway, suspension: dict[str, Any]) -> None:
+    """Have the time of a scheduled event come while the gateway is down, as if days had gone by."""
+    gateway.kill()
+    gateway.sql_write("UPDATE gateway_events SET next_attempt_at = 1 WHERE seq = ?", int(suspension["id"]))
+    gateway.start()
+
+
+def test_a_tenant_that_is_overdue_for_too_long_is_suspended(asaas: Gateway, tenant: dict[str, str]) -> None:
+    event = payment_event("PAYMENT_OVERDUE", tenant, dueDate=days_ago(3))
+    assert send(asaas, event).json["action"] == "tenant_overdue"
+    suspension = suspension_of(asaas, event)
+    assert suspension["status"] == "waiting"
+    assert suspension["next_attempt_at"].startswith((datetime.now(UTC) + timedelta(days=12)).date().isoformat())
+    days_pass(asaas, suspension)
+    outcome = asaas.outcome(suspension["id"])
+    assert (outcome["status"], outcome["result"]) == ("done", "tenant_suspended")
+    assert asaas.row("tenants", tenant["id"])["status"] == "suspended"  # type: ignore[index]
+    paid = payment_event("PAYMENT_RECEIVED", tenant, id=event["payment"]["id"])
+    assert send(asaas, paid).json["action"] == "tenant_activated"
+    assert asaas.row("tenants", tenant["id"])["status"] == "active"  # type: ignore[index]
+
+
+@pytest.mark.parametrize("kind", ["PAYMENT_CONFIRMED", "PAYMENT_RECEIVED"])
+def test_a_payment_cancels_the_suspension(asaas: Gateway, tenant: dict[str, str], kind: str) -> None:
+    event = payment_event("PAYMENT_OVERDUE", tenant, dueDate=days_ago(14))
+    send(asaas, event)
+    suspension = suspension_of(asaas, event)
+    send(asaas, payment_event(kind, tenant, id=event["payment"]["id"]))
+    canceled = asaas.event(suspension["id"])
+    assert canceled["status"] == "ignored"
+    assert "canceled by event" in canceled["error"]
+    assert asaas.row("tenants", tenant["id"])["status"] == "active"  # type: ignore[index]
 
 
 def test_an_old_overdue_does_not_undo_a_newer_payment(asaas: Gateway, tenant: dict[str, str]) -> None:
@@ -261,6 +306,38 @@ def test_a_source_has_a_health_address(asaas: Gateway) -> None:
     reply = asaas.get("/webhook/health")
     assert reply.status == 200
     assert (reply.json["status"], reply.json["service"]) == ("healthy", "asaas-webhook")
+
+
+def test_it_ends_the_same_when_the_gateway_dies_in_the_middle(asaas: Gateway, tenant: dict[str, str]) -> None:
+    overdue = payment_event("PAYMENT_OVERDUE", tenant, at="2026-06-02 08:00:00", dueDate=days_ago(3))
+    payment = overdue["payment"]["id"]
+    created = payment_event("PAYMENT_CREATED", tenant, at="2026-06-01 08:00:00", id=payment, status="PENDING")
+    events = [
+        subscription_event("SUBSCRIPTION_CREATED", tenant, status="ACTIVE"),
+        created,
+        overdue,
+        payment_event("PAYMENT_RECEIVED", tenant, at="2026-06-03 08:00:00", id=payment),
+        payment_event("PAYMENT_REFUNDED", tenant, at="2026-06-04 08:00:00", id=payment),
+    ]
+    answers = []
+    for number, event in enumerate(events):
+        answers.append(send(asaas, event).json)
+        if number == 2:
+            asaas.crash()
+    assert [send(asaas, event).json for event in events] == answers
+    assert [answer["action"] for answer in answers] == [
+        "subscription_synced",
+        "payment_registered",
+        "tenant_overdue",
+        "tenant_activated",
+        "refund_registered",
+    ]
+    row = asaas.row("tenants", tenant["id"])
+    assert row is not None
+    assert (row["status"], row["subscription_status"]) == ("active", "ACTIVE")
+    assert asaas.row("asaas_payments", payment)["status"] == "refunded"  # type: ignore[index]
+    assert asaas.row("asaas_refunds", payment)["tenant_id"] == tenant["id"]  # type: ignore[index]
+    assert suspension_of(asaas, overdue)["status"] == "ignored"
 
 
 def test_the_token_never_shows(asaas: Gateway, tenant: dict[str, str]) -> None:

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import stripe
+from installation import Installation
 from running import ENVIRONMENT, Gateway, Reply, eventually
+from signing import stripe_signature
 
 PATH = "/api/backoffice/finance/stripe/webhook"
 SECRET = ENVIRONMENT["STRIPE_INVOICES_WEBHOOK_SECRET"]
@@ -21,18 +22,18 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
-def invoices(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    gateway = Gateway(tmp_path_factory.mktemp("invoices")).start()
-    yield gateway
-    gateway.stop()
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    with Installation(tmp_path_factory.mktemp("invoices")) as installation:
+        yield installation
+
+
+@pytest.fixture(scope="module")
+def invoices(installation: Installation) -> Gateway:
+    return installation.gateway
 
 
 def signature(body: bytes, *, secret: str = SECRET, at: int | None = None) -> str:
-    return str(
-        stripe.WebhookSignature.generate_signature_header(
-            body.decode(), secret, timestamp=int(time.time()) if at is None else at
-        )
-    )
+    return stripe_signature(body, secret, at=at)
 
 
 def send(gateway: Gateway, event: dict[str, Any] | bytes, header: str | None = None) -> Reply:
@@ -135,6 +136,33 @@ def test_a_failed_payment_leaves_the_invoice(invoices: Gateway) -> None:
     assert invoices.row("billing_invoices", invoice["id"])["status"] == "open"  # type: ignore[index]
     line = f"Payment failed for Invoice {invoice['number']}: Your card was declined."
     eventually(lambda: line in invoices.log)
+
+
+def test_the_admin_is_told_of_a_failed_payment(installation: Installation, invoices: Gateway) -> None:
+    invoice = new_invoice(invoices)
+    event = payment("payment_failed", invoice["id"], 100, last_payment_error={"message": "Insufficient funds."})
+    send(invoices, event)
+    assert settled(invoices, event)["status"] == "done"
+    installation.told(invoice["number"])
+    [mail] = [mail for mail in installation.mail.mails if invoice["number"] in f"{mail.subject}\n{mail.text}"]
+    assert "Insufficient funds." in mail.text
+
+
+def test_it_ends_the_same_when_the_gateway_dies_in_the_middle(installation: Installation, invoices: Gateway) -> None:
+    invoice = new_invoice(invoices, total="100.00")
+    events = [payment("succeeded", invoice["id"], amount) for amount in (2500, 2500, 4000, 1000)]
+    events.insert(2, payment("payment_failed", invoice["id"], 100, last_payment_error={"message": "Declined."}))
+    for number, event in enumerate(events):
+        assert send(invoices, event).status == 200
+        if number == 2:
+            invoices.crash()
+    for event in events:
+        assert send(invoices, event).json["status"] == "duplicate"
+        assert settled(invoices, event)["status"] == "done"
+    booked = invoices.sql("SELECT amount FROM billing_payments WHERE invoice_id = ? ORDER BY amount", invoice["id"])
+    assert sorted(Decimal(amount) for (amount,) in booked) == [10, 25, 25, 40]
+    assert invoices.row("billing_invoices", invoice["id"])["status"] == "paid"  # type: ignore[index]
+    installation.told(invoice["number"])
 
 
 @pytest.mark.parametrize("invoice", [None, "inv_of_nobody"])

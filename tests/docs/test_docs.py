@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 from docs.pages import PAGES, ROOT, Block, blocks
-from running import Gateway
+from running import ENVIRONMENT, Gateway
 
 from gateway.actions import ACTIONS
 from gateway.config.diagnostics import Diagnostic, Findings
+from gateway.config.measures import MEASURES
 from gateway.expressions import FUNCTIONS
 from gateway.project import load_project
 from gateway.testing.loading import load_tests
@@ -74,7 +75,12 @@ rules:
 
 EXTRACT = "version: 1\nextract:\n{}\nrules: [{{name: sample, on: sample, do: [{{log: hello}}]}}]\n"
 TABLES = "version: 1\ntables:\n{}\nrules: [{{name: sample, on: sample, do: [{{log: hello}}]}}]\n"
-GATEWAY = "version: 1\nsources: {sample: {path: /sample, verify: {token: '${env:T}'}, event: {type: t}, rules: [%s]}}\n"
+GATEWAY = """
+version: 1
+channels: {admins: ["log://"]}
+destinations: {app: {url: "http://127.0.0.1:9000"}, events: {url: "nats://127.0.0.1:4222"}}
+sources: {sample: {path: /sample, verify: {token: '${env:T}'}, event: {type: t}, rules: [%s]}}
+"""
 STUB = "version: 1\nrules: [{name: sample, on: '*', do: [{log: hello}]}]\n"
 
 YAML = list(blocks("yaml"))
@@ -127,9 +133,7 @@ def test_tests_of_rules_pass(block: Block, tmp_path: Path) -> None:
     path = tmp_path / Path(block.title).name
     path.write_text(block.text)
     findings = Findings()
-    project = load_project(
-        ROOT / "gateway.yaml", findings, {"ASAAS_WEBHOOK_TOKEN": "x" * 20, "STRIPE_INVOICES_WEBHOOK_SECRET": "x" * 20}
-    )
+    project = load_project(ROOT / "gateway.yaml", findings, ENVIRONMENT)
     assert project is not None
     files = load_tests(project, [path], findings)
     assert not findings.has_errors, findings.diagnostics
@@ -161,6 +165,12 @@ def test_every_function_is_described_as_it_is(function: object) -> None:
 def test_no_function_is_described_that_is_not_there() -> None:
     rows = re.findall(r"^\| `(\w+)\(", (ROOT / "docs" / "rules.md").read_text(), re.MULTILINE)
     assert sorted(rows) == sorted(function.name for function in FUNCTIONS)
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_every_measure_is_described(measure: str) -> None:
+    page = (ROOT / "docs" / "configuration.md").read_text()
+    assert f"| `{measure}` | {MEASURES[measure].partition(',')[0].partition(';')[0].partition(':')[0][:20]}" in page
 
 
 def commands(block: Block) -> list[tuple[str, list[str]]]:

@@ -423,6 +423,19 @@ class TestLookup:
     def test_an_object_is_looked_into(self, mapping, key, found):
         assert evaluated("lookup(m, k)", m=mapping, k=key) == found
 
+    def test_a_map_of_settings_is_looked_into_and_read_on(self):
+        plans = {"price.with.points": {"rank": 2, "features": ["likes"]}}
+        assert (
+            evaluated("lookup(settings.plans, price).rank", settings={"plans": plans}, price="price.with.points") == 2
+        )
+        assert evaluated("lookup(settings.plans, price).rank", settings={"plans": plans}, price="other") is None
+        assert evaluated("lookup(settings.plans, price).rank", settings={"plans": plans}) is None
+        assert evaluated("lookup(settings.plans, price).rank", settings={}, price="other") is None
+
+    def test_nothing_else_is_looked_into(self):
+        wanted = 'argument 1 (`table`) of `lookup` must be text or an object, got list ["a"]'
+        assert refusal("lookup(m, 'a')", m=["a"]) == wanted
+
 
 @pytest.mark.parametrize(
     ("text", "scope"),

@@ -53,6 +53,10 @@ SCOPE = object_of(
 KNOWN = Known(scope=SCOPE, tables={"tenants": TENANT})
 
 
+EACH = "to read it of each element, write `[].`; of the first, `[0].`"
+SUM, DAYS = "argument 1 (`list`) of `sum`", "argument 1 (`a`) of `days_between`"
+
+
 def look(text: str) -> Inferred:
     return infer(compile_expression(text).tree, KNOWN)
 
@@ -104,7 +108,7 @@ def test_the_type_of_an_expression(text: str, wanted: set[str]) -> None:
         ("lookup('tenants', name).pirce", "a row of `tenants` has no `pirce`", "pirce"),
         ("{a: total}.b", "this object has no `b`", "b"),
         ("name.first", "text has no `first`", "first"),
-        ("items.amount", "a list has no `amount`: to read it of each element, write `[].`; of the first, `[0].`", "amount"),
+        ("items.amount", f"a list has no `amount`: {EACH}", "amount"),
         ("tenant[0]", "an object has no element", "[0]"),
         ("name[*].x", "text has no elements", "name"),
         ("total.*", "a number has no members", "total"),
@@ -115,9 +119,9 @@ def test_the_type_of_an_expression(text: str, wanted: set[str]) -> None:
         ("items[?amount == 'x']", "cannot compare a number with text", "amount == 'x'"),
         ("tenant.status == 'actve'", "this is never `actve`: it is one of `active`, `trial`", "'actve'"),
         ("upper(total)", "argument 1 (`text`) of `upper` must be text, this is a number", "total"),
-        ("sum(items[].tags)", "argument 1 (`list`) of `sum` must be a list of numbers, this holds a list", "items[].tags"),
-        ("sum(total)", "argument 1 (`list`) of `sum` must be a list, this is a number", "total"),
-        ("days_between(name, now)", "argument 1 (`a`) of `days_between` must be a date or a timestamp, this is text", "name"),
+        ("sum(items[].tags)", f"{SUM} must be a list of numbers, this holds a list", "items[].tags"),
+        ("sum(total)", f"{SUM} must be a list, this is a number", "total"),
+        ("days_between(name, now)", f"{DAYS} must be a date or a timestamp, this is text", "name"),
         ("max_by(items, &amuont)", "an item has no `amuont`", "amuont"),
         ("tenant.status.x", "text has no `x`", "x"),
     ],

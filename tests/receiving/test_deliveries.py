@@ -107,3 +107,18 @@ def test_unmatched_types_are_refused_only_where_the_source_says_so() -> None:
 def test_headers_of_the_scheme_are_secret() -> None:
     assert "stripe-signature" not in stripe_source().secret_headers
     assert "authorization" in open_source().secret_headers
+
+
+@pytest.mark.parametrize("event_type", ["run.grant_days", "schedule.suspend", "run."])
+def test_a_type_of_the_gateways_own_is_a_dead_letter(event_type: str) -> None:
+    body = json.dumps({"id": "a1", "kind": event_type, "account": 7}).encode()
+    for source in (open_source(), open_source(handles=lambda _: True), open_source(handles=lambda _: False)):
+        delivery = read(source, body)
+        assert (delivery.status, delivery.type, delivery.event_id) == ("dead", event_type, "a1")
+        assert delivery.error is not None
+        assert f"`{event_type}` is reserved" in delivery.error
+
+
+def test_a_type_that_only_resembles_one_is_taken() -> None:
+    for event_type in ("run", "running.late", "scheduled.maintenance"):
+        assert read(open_source(), json.dumps({"id": "a1", "kind": event_type}).encode()).status == "ready"

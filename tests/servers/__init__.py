@@ -1,0 +1,11 @@
+"""Real servers for tests, each on a free port of 127.0.0.1."""
+
+from __future__ import annotations
+
+from servers.mail import MailServer
+from servers.nats import NatsServer
+from servers.receiver import Receiver
+from servers.redis import RedisServer
+from servers.stripe import StripeServer
+
+__all__ = ["MailServer", "NatsServer", "Receiver", "RedisServer", "StripeServer"]
