@@ -12,10 +12,21 @@ Ask = Callable[[PassState], tuple[str, Answer]]
 """Makes the call; gives its message id and its answer."""
 
 
+REFUSED_SCHEMA = {
+    "enum": ["fail", "retry"],
+    "default": "fail",
+    "description": "When the other side refuses: `fail` makes the event a dead letter, `retry` asks again later, with "
+    "growing waits.",
+}
+
+
 def link_call(
-    ask: Ask, *, pointer: str, action: str, operation: str, name: str | None, missing: Missing
+    ask: Ask, *, pointer: str, action: str, operation: str, name: str | None, missing: Missing, refused: str
 ) -> Callable[[PassState], Signal]:
-    """Return the function that runs an awaited call: binds its answer to a name, or ends the event."""
+    """Return the function that runs an awaited call: binds its answer to a name, or ends the event.
+
+    `refused` is `fail` or `retry`: REFUSED_SCHEMA.
+    """
 
     def note_nothing(state: PassState) -> None:
         pass
@@ -33,6 +44,6 @@ def link_call(
             return None
         if answer.code == "not_found" and takes_absence:
             return give_up(state)
-        raise StepFailed(f"{operation}: {answer.error}")
+        raise StepFailed(f"{operation}: {answer.error}", retry=refused == "retry")
 
     return run

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
-from gateway.actions.calling import link_call
+from gateway.actions.calling import REFUSED_SCHEMA, link_call
 from gateway.actions.filling import as_filled, link_filled
 from gateway.actions.missing import Missing, missing_schema, read_missing
 from gateway.actions.state import Linker, PassState, Signal, StepFailed
@@ -44,6 +44,8 @@ class Send:
     headers: dict[str, tuple[Scalar, Value]]
     wait: bool
     missing: Missing
+    refused: str
+    """`fail` or `retry`."""
     node: MappingNode
 
 
@@ -57,6 +59,7 @@ def _parse(reader: StepReader) -> Send:
         headers=reader.values("headers"),
         wait=reader.flag("wait"),
         missing=read_missing(reader, default="refuse"),
+        refused=reader.text("refused", "fail"),
         node=reader.node,
     )
     _require_sense(send, reader)
@@ -68,7 +71,7 @@ def _require_sense(send: Send, reader: StepReader) -> None:
     if send.forward and send.json is not None:
         findings.error("GW105", "`json` and `forward` exclude each other", node.key("forward") or node)
     if not send.wait:
-        for key in ("as", "missing"):
+        for key in ("as", "missing", "refused"):
             if node.key(key) is not None:
                 findings.error(
                     "GW102", f"`{key}` needs `wait: true`: nothing is known of the answer", node.key(key) or node,
@@ -109,7 +112,15 @@ def _bind(send: Send, linker: Linker) -> Callable[[PassState], Signal]:
         position = state.position(label)
         return state.id_of(position), state.call("send", destination, position, request_of(state))
 
-    return link_call(ask, pointer=pointer, action="send", operation=label, name=linker.bind_as, missing=send.missing)
+    return link_call(
+        ask,
+        pointer=pointer,
+        action="send",
+        operation=label,
+        name=linker.bind_as,
+        missing=send.missing,
+        refused=send.refused,
+    )
 
 
 def _link_request(send: Send) -> Callable[[PassState], dict[str, object]]:
@@ -177,6 +188,7 @@ SPEC = ActionSpec(
             "description": "Let the event wait for the answer, and bind it with `as`: `status`, `headers`, `body`.",
         },
         "missing": missing_schema(park=False),
+        "refused": REFUSED_SCHEMA,
     },
     binds=True,
     example="send: app\npath: /tenants/$tenant.id\njson: {status: active}",

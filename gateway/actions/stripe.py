@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from gateway.actions.calling import link_call
+from gateway.actions.calling import REFUSED_SCHEMA, link_call
 from gateway.actions.missing import Missing, missing_schema, read_missing
 from gateway.actions.state import Linker, PassState, Signal, StepFailed
 from gateway.config.diagnostics import did_you_mean
@@ -36,6 +36,8 @@ class Stripe:
     params: Value | None
     options: Value | None
     missing: Missing
+    refused: str
+    """`fail` or `retry`."""
     node: MappingNode
 
 
@@ -48,6 +50,7 @@ def _parse(reader: StepReader) -> Stripe:
         params=reader.value("params"),
         options=reader.value("options"),
         missing=read_missing(reader, default="refuse"),
+        refused=reader.text("refused", "fail"),
         node=reader.node,
     )
 
@@ -183,6 +186,7 @@ def _bind(stripe: Stripe, linker: Linker) -> Callable[[PassState], Signal]:
         operation=operation,
         name=linker.bind_as,
         missing=stripe.missing,
+        refused=stripe.refused,
     )
 
 
@@ -253,6 +257,7 @@ SPEC = ActionSpec(
             "examples": [{"stripe_account": "$event.payload.account"}],
         },
         "missing": missing_schema(park=False),
+        "refused": REFUSED_SCHEMA,
     },
     binds=True,
     example="stripe: customers.create\nparams: {metadata: {user: $user_id}}\nas: customer",

@@ -172,7 +172,7 @@ def check_stripe_key(file: RulesFile, findings: Findings) -> None:
     if first is not None:
         findings.for_document(file.document).advice(
             "GW506",
-            "no `stripe.api_key` is set: events will wait here until one is",
+            "no `stripe.api_key` is set: events that come here become dead letters",
             first.node.key("stripe") or first.node,
             help='write `stripe: {api_key: "${env:STRIPE_API_KEY}"}` in gateway.yaml, and set the variable',
         )

@@ -39,6 +39,7 @@ from gateway.store.inbox import (
     unpark,
 )
 from gateway.store.outbox import Outgoing, add_outgoing, await_call
+from gateway.store.outbox_pages import reopen_calls
 from gateway.store.schedules import TYPE_PREFIX, forget_fired
 
 _log = structlog.get_logger("gateway.engine")
@@ -262,6 +263,8 @@ class Engine:
         finish_events(database, finished, [_trace_row(e) for e in ended])
         sends = self._write_outbox(ended, now)
         for one in ended:
+            if one.finish.status == "waiting" and one.event.calls:
+                reopen_calls(database.execute, one.event.seq, now)
             if one.event.type.startswith(TYPE_PREFIX):
                 forget_fired(database.execute, one.event.source, one.event.event_id, one.event.seq)
         if any(map(_moves_clock, ended)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -244,3 +245,23 @@ def test_an_awaited_request_that_is_refused_fails_the_event(tmp_path: Path) -> N
     used.process({"type": "order", "name": "anna"})
     used.answer(code="refused", error="answered 422")
     assert used.event(1)["error"] == "send app: answered 422"
+
+
+def test_a_refusal_that_may_pass_is_asked_again_later_under_a_new_id(tmp_path: Path) -> None:
+    used = bench(tmp_path, CREATE.replace("  as: customer", "  refused: retry\n  as: customer"))
+    used.process({"type": "order", "name": "Anna"})
+    [first] = used.outbox()
+    used.answer(code="refused", error="try again tomorrow")
+    used.run()
+    event = used.event(1)
+    assert (event["status"], event["attempts"]) == ("waiting", 1)
+    assert "try again tomorrow" in event["error"]
+    assert used.database.execute("SELECT count(*) FROM customers", ()).fetchone() == (0,)
+    used.now += timedelta(minutes=1)
+    used.run()
+    [second] = [one for one in used.outbox() if one.status == "ready"]
+    assert second.message_id != first.message_id
+    used.answer({"id": "cus_1", "balance": 0})
+    used.run()
+    assert used.event(1)["status"] == "done"
+    assert used.database.execute("SELECT stripe_id FROM customers", ()).fetchall() == [("cus_1",)]

@@ -53,7 +53,8 @@ ADVICE = (
     Code(
         code="GW506",
         title="calls of Stripe without a key",
-        why="The variable may be set where the gateway runs. Where none is, calls are kept and made once there is one.",
+        why="The variable may be set where the gateway runs. Where none is, events that call Stripe become dead "
+        "letters, which can be run again once there is one.",
         wrong=GATEWAY_FILE,
         right=WITH_STRIPE,
         rules=with_steps(_REFUND % "duplicate"),
