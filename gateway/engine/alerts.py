@@ -144,4 +144,4 @@ def _event_line(event: Failing | OpenEvent) -> str:
     of = f"rule `{event.rule}`" if isinstance(event, Failing) and event.rule else ""
     key = f"key {event.key}" if isinstance(event, OpenEvent) and event.key else ""
     said = ", ".join(part for part in (event.type, of, key) if part)
-    return f"event {event.seq}, {said}: {event.error or 'no reason is known'}"
+    return f"event {event.seq} ({event.event_id}), {said}: {event.error or 'no reason is known'}"

@@ -32,6 +32,7 @@ class Failing(NamedTuple):
     at: int
     """Microseconds."""
     seq: int
+    event_id: str
     type: str
     rule: str | None
     error: str | None
@@ -162,7 +163,7 @@ class Measures:
     def _note_failing(self, ended: Ended) -> None:
         event, finish = ended.event, ended.finish
         failing = self._failing.setdefault(event.source, deque(maxlen=MOST_FAILING))
-        failing.append(Failing(ended.started_at, event.seq, event.type, finish.rule, finish.error))
+        failing.append(Failing(ended.started_at, event.seq, event.event_id, event.type, finish.rule, finish.error))
 
 
 def measures_at_once(depth: Depth | None, now: int) -> Mapping[str, object]:

@@ -31,6 +31,7 @@ class OpenEvent(NamedTuple):
     """An event to name in a message."""
 
     seq: int
+    event_id: str
     type: str
     key: str | None
     error: str | None
@@ -51,7 +52,7 @@ FROM gateway_events WHERE finished_at IS NULL AND status IN ('ready', 'waiting',
 """
 
 _LONGEST_PARKED = """
-SELECT seq, type, key, error FROM gateway_events
+SELECT seq, event_id, type, key, error FROM gateway_events
 WHERE finished_at IS NULL AND status = 'parked' AND source = ? ORDER BY seq LIMIT ?
 """
 

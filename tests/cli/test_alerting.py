@@ -88,7 +88,7 @@ def test_a_dead_letter_and_a_parked_event_are_told(tmp_path: Path, receiver: Rec
         eventually(lambda: len(receiver.told) == 2)
         dead, parked = receiver.told
         assert dead["title"] == "shop: dead letters"
-        assert "event 1, broken, rule `broken`: no good, says [e-mail]" in dead["message"]
+        assert "event 1 (e1), broken, rule `broken`: no good, says [e-mail]" in dead["message"]
         assert parked["title"] == "shop: parked too long"
         assert "event 2, early, key k2: no row of `orders` fits yet" in parked["message"]
         metrics = gateway.get("/metrics").body.decode()

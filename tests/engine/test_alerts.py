@@ -116,7 +116,7 @@ def test_an_alert_begins_once_and_names_what_failed(watched: Watched) -> None:
     assert told == {
         "title": "shop: failing",
         "body": "success_rate < `0.95` holds: success_rate 0.5\n\n"
-        "event 2, broken, rule `broken`: no good: the register is jammed",
+        "event 2 (evt_2), broken, rule `broken`: no good: the register is jammed",
         "level": "failure",
     }
     [active] = [alert for alert in watched.watch.last.alerts if alert.name == "failing"]
@@ -193,7 +193,7 @@ def test_an_event_that_stays_parked_alerts(tmp_path: Path) -> None:
     [(channel, told)] = watched.told()
     assert channel == "admins"
     assert told["title"] == "shop: parked too long"
-    assert told["body"].endswith("\n\nevent 1, early, key k1: no row of `orders` fits yet")
+    assert told["body"].endswith("\n\nevent 1 (evt_1), early, key k1: no row of `orders` fits yet")
 
 
 def test_without_a_channel_a_parked_event_is_logged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
