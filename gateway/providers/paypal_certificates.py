@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 NAME = "messageverificationcerts.paypal.com"
 """Whom the certificate must be made out to."""
 
+LONGEST = timedelta(days=1)
+"""How long a certificate is kept before it is fetched again."""
+
+_MOST = 8
+"""Certificates that one address may serve: its own, and what stands between it and a root."""
+_PEM = re.compile(rb"(?:\s*-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----)+\s*")
 
 class CertificateUnreadable(GatewayError):
     """What was had in place of a certificate is none."""
@@ -73,18 +80,23 @@ class Certificate:
 
 
 def read_certificate(pem: bytes, trust: Trust) -> Certificate:
-    """Return the first certificate of a PEM file; others in it count as intermediates.
+    """Return the first certificate of what an address serves; others behind it count as intermediates.
 
-    Raises CertificateUnreadable.
+    It must be PEM and nothing else. Raises CertificateUnreadable.
     """
+    if _PEM.fullmatch(pem) is None:
+        raise CertificateUnreadable("it is no certificate in PEM form")
     own, *more = _certificates(pem)
+    if len(more) >= _MOST:
+        raise CertificateUnreadable(f"it is more than {_MOST} certificates")
     return Certificate(own, Trust(trust.roots, (*trust.intermediates, *more)))
 
 
 def read_trust(extra: Path | None) -> Trust:
-    """Return the pinned certificates, and those of a file beside them: self-signed ones are roots.
+    """Return the pinned certificates, and those of a PEM file beside them, which may hold comments.
 
-    Raises CertificateUnreadable, and OSError when the file cannot be read.
+    Those that are issued by themselves are roots. Raises CertificateUnreadable, and OSError when the file cannot be
+    read.
     """
     pinned = _pinned()
     if extra is None:
@@ -104,13 +116,9 @@ def _pinned() -> Trust:
 
 
 def _certificates(pem: bytes) -> Sequence[x509.Certificate]:
-    from cryptography.x509 import load_pem_x509_certificates
+    from cryptography.x509 import InvalidVersion, load_pem_x509_certificates
 
     try:
         return load_pem_x509_certificates(pem)
-    except ValueError as error:
-        raise CertificateUnreadable(f"this is no certificate: {error}") from error
-
-
-LONGEST = timedelta(days=1)
-"""How long a certificate is kept before it is fetched again."""
+    except (ValueError, InvalidVersion) as error:
+        raise CertificateUnreadable("it is no certificate that can be read") from error

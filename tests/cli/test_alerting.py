@@ -90,7 +90,7 @@ def test_a_dead_letter_and_a_parked_event_are_told(tmp_path: Path, receiver: Rec
         assert dead["title"] == "shop: dead letters"
         assert "event 1 (e1), broken, rule `broken`: no good, says [e-mail]" in dead["message"]
         assert parked["title"] == "shop: parked too long"
-        assert "event 2, early, key k2: no row of `orders` fits yet" in parked["message"]
+        assert "event 2 (e2), early, key k2: no row of `orders` fits yet" in parked["message"]
         metrics = gateway.get("/metrics").body.decode()
         assert 'gateway_queue_depth{source="shop",status="parked"} 1.0' in metrics
         active = [alert["name"] for alert in gateway.api("GET", "/api/alerts").json["alerts"] if alert["active"]]
