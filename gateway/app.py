@@ -29,6 +29,7 @@ from gateway.engine.loop import Engine
 from gateway.engine.program import Program, Respond, link_lookups, link_source, link_tables
 from gateway.engine.reporting import Reporter
 from gateway.engine.responding import link_response, pending_response
+from gateway.engine.retention import Keep, Retention
 from gateway.engine.retry import RetryPolicy
 from gateway.engine.watch_metrics import WatchMetrics
 from gateway.engine.watching import AlertNow, Watch, WatchedWork
@@ -184,6 +185,8 @@ class SharedEngine:
             self._engine.program = program
         if self.work is not None and self.work.watch is not None:
             load_watch(self.work.watch, project, program)
+        if self.work is not None and self.work.retention is not None:
+            self.work.retention.keep = keep(project)
 
     def stored(self, deliveries: int) -> None:
         """Note that one commit has stored so many deliveries; called in the database's thread."""
@@ -260,6 +263,7 @@ class Gateway:
             work = build_work(self.project, engine, reporter, self._deliver)
             work.watch = build_watch(self.project, self.program, database, self.registry)
             work.wrote_outbox = work.watch.told = self._wake_courier
+            work.retention = Retention(database, keep(self.project), clock=clock)
             return SharedEngine(engine, work)
         command = [sys.executable, "-m", "gateway", "serve", "--role", "process", "--config", str(settings.path)]
         return EngineProcess(command, finished=self._writer.finished, wrote_outbox=self._wake_courier)
@@ -405,12 +409,14 @@ def process_events(project: Project, log_writer: LogWriter) -> None:
     work = build_work(project, engine, reporter, tell_outcomes)
     work.watch = watch = build_watch(project, engine.program, database, registry)
     work.wrote_outbox = watch.told = tell_outbox
+    work.retention = retention = Retention(database, keep(project), clock=clock)
 
     def reload() -> None:
         again = require_project(settings.path)
         hide_secrets(again)
         engine.program = build_program(again, database)
         load_watch(watch, again, engine.program)
+        retention.keep = keep(again)
 
     settle_garbage_collector()
     EngineChild(work, reload=reload, metrics=lambda: generate_latest(registry).decode()).run()
@@ -436,6 +442,14 @@ def build_watch(project: Project, program: Program, database: Database, registry
     WatchMetrics(registry, lambda: watch.last)
     load_watch(watch, project, program)
     return watch
+
+
+def keep(project: Project) -> Keep:
+    """Return how long the settings keep finished events."""
+    settings = project.settings.retention
+    return Keep(
+        done=settings.done.total_seconds(), ignored=settings.ignored.total_seconds(), dead=settings.dead.total_seconds()
+    )
 
 
 def load_watch(watch: Watch, project: Project, program: Program) -> None:

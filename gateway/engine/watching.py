@@ -17,6 +17,7 @@ from gateway.engine.alerts import ENDS, Alert, AlertState, alert_text
 from gateway.engine.consistency import LinkedCheck
 from gateway.engine.loop import Ended, Slice
 from gateway.engine.measures import MOST_FAILING, Failing, Measures, measures_at_once
+from gateway.engine.retention import Retention
 from gateway.engine.rounds import NONE_FOUND, Round, Rounds, round_text
 from gateway.engine.worker import EngineWork
 from gateway.errors import StorageUnavailable
@@ -214,11 +215,14 @@ class WatchedWork(EngineWork):
     """The engine's work, watched between its slices."""
 
     watch: Watch | None = None
+    retention: Retention | None = None
     _watch_again_at = 0.0
 
     def __call__(self, waiting: int) -> float:
         """Run one slice, look if it is time to, and return the seconds until the next call is worth it."""
         pause = super().__call__(waiting)
+        if pause > 0 and self.retention is not None:
+            pause = min(pause, self.retention.turn())
         watch = self.watch
         if watch is None or time.monotonic() < self._watch_again_at:
             return pause
