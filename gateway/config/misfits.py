@@ -40,10 +40,29 @@ class Misfit:
 
 def misfits(value: Plain, schema: Schema) -> Iterator[Misfit]:
     """Yield what does not fit, in no particular order."""
+    if _fits_at_a_glance(value, schema):
+        return
     from jsonschema import Draft202012Validator
 
     for error in Draft202012Validator(schema).iter_errors(value):
         yield _misfit(error, schema)
+
+
+def _fits_at_a_glance(value: Plain, schema: Schema) -> bool:
+    """Say whether a value fits, by a library that is a hundred times faster and less able to say why it does not."""
+    import jsonschema_rs
+
+    known = _GLANCES.get(id(schema))
+    if known is None:
+        # The schema is kept with it, so that no other one can get its address.
+        known = _GLANCES[id(schema)] = (schema, jsonschema_rs.Draft202012Validator(dict(schema)))
+    try:
+        return known[1].is_valid(value)
+    except ValueError:  # a number that only Python can hold
+        return False
+
+
+_GLANCES: dict[int, tuple[Schema, Any]] = {}
 
 
 def fits(value: Plain, schema: Schema) -> bool:
