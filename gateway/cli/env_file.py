@@ -8,6 +8,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from gateway.providers.paypal_local import CERTIFICATES, TRUST, write_authority
 
@@ -50,32 +51,49 @@ _MADE_UP: Mapping[str, Callable[[], str]] = {
 
 
 _AUTHORITY = "var/paypal"
-_OWN_PAYPAL: Mapping[str, str] = {
+_TRUSTED: Mapping[str, str] = {
     "PAYPAL_CERT_DIR": f"{_AUTHORITY}/{CERTIFICATES}",
     "PAYPAL_TRUST_FILE": f"{_AUTHORITY}/{TRUST}",
 }
 """What makes a configuration trust a PayPal of one's own, so that its events can be tried out."""
 
+_TAKE_OUT = """\
+# An authority of your own, for `gateway trigger`: whoever has its key signs as PayPal does.
+# Take both lines out before real events come.
+"""
 
-def write_env_file(config: Path) -> tuple[Path, list[str]] | None:
-    """Write `.env` beside a configuration, for the owner's eyes only, and return it with the names that got a value.
+
+class EnvFile(NamedTuple):
+    """An `.env` file that was written."""
+
+    path: Path
+    made_up: list[str]
+    """The names that got a random value."""
+    authority: Path | None
+    """The folder of a PayPal of one's own, where the configuration can have one."""
+
+
+def write_env_file(config: Path) -> EnvFile | None:
+    """Write `.env` beside a configuration, for the owner's eyes only.
 
     None when there is one already: it is never changed. Raises OSError when a file cannot be read or written.
     """
     path = config.parent / ".env"
-    variables = list(_variables(config.read_text("utf-8")))
-    chosen = {name: _value(name) for name, default in variables if default is None or name in _MADE_UP}
-    if _OWN_PAYPAL.keys() <= dict(variables).keys() and not path.exists():
-        write_authority(config.parent / _AUTHORITY)
-        chosen |= _OWN_PAYPAL
-    lines = [_line(name, default, chosen) for name, default in variables]
+    if os.path.lexists(path):
+        return None
+    variables = dict(_variables(config.read_text("utf-8")))
+    made_up = {name: _value(name) for name, default in variables.items() if default is None or name in _MADE_UP}
+    authority = config.parent / _AUTHORITY if variables.keys() >= _TRUSTED.keys() else None
+    if authority is not None:
+        write_authority(authority)
+    lines = [_line(name, default, made_up, trusts=authority is not None) for name, default in variables.items()]
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return None
     with open(descriptor, "w", encoding="utf-8") as file:
         file.write("\n".join([_HEAD, *lines]) + "\n")
-    return path, list(chosen)
+    return EnvFile(path, list(made_up), authority)
 
 
 def _variables(text: str) -> Iterator[tuple[str, str | None]]:
@@ -94,5 +112,7 @@ def _value(name: str) -> str:
     return _MADE_UP.get(name, _token)()
 
 
-def _line(name: str, default: str | None, chosen: Mapping[str, str]) -> str:
-    return f"{name}={chosen[name]}" if name in chosen else f"# {name}={default}"
+def _line(name: str, default: str | None, made_up: Mapping[str, str], *, trusts: bool) -> str:
+    if trusts and name in _TRUSTED:
+        return (_TAKE_OUT if name == next(iter(_TRUSTED)) else "") + f"{name}={_TRUSTED[name]}"
+    return f"{name}={made_up[name]}" if name in made_up else f"# {name}={default}"

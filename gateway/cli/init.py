@@ -67,5 +67,5 @@ def _write_env(config: Path) -> dict[str, list[str]]:
     written = write_env_file(config)
     if written is None:
         return {"files": [], "secrets": []}
-    path, names = written
-    return {"files": [str(path)], "secrets": names}
+    authority = [] if written.authority is None else [str(written.authority)]
+    return {"files": [str(written.path), *authority], "secrets": written.made_up}

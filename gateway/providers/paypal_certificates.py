@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from importlib.resources import files
@@ -26,6 +26,7 @@ _MOST = 8
 """Certificates that one address may serve: its own, and what stands between it and a root."""
 _PEM = re.compile(rb"(?:\s*-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----)+\s*")
 
+
 class CertificateUnreadable(GatewayError):
     """What was had in place of a certificate is none."""
 
@@ -38,43 +39,48 @@ class Trust:
     intermediates: tuple[x509.Certificate, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Certificate:
     """A certificate, with what it is traced to."""
 
     own: x509.Certificate
     trust: Trust
+    _holds: tuple[datetime, datetime] | None = field(default=None, init=False, repr=False)
+    """From when until when a chain that was found holds: it is not built again for every delivery."""
 
     @property
-    def ends(self) -> datetime:
-        """Return when it is valid no more."""
-        return self.own.not_valid_after_utc
+    def ends(self) -> float:
+        """Return when it is valid no more, in seconds since the epoch."""
+        return self.own.not_valid_after_utc.timestamp()
 
     def problem(self, at: datetime) -> str | None:
         """Return why it is not to be trusted at a time, or None."""
-        from cryptography.x509 import DNSName
+        from cryptography.x509 import DNSName, UnsupportedGeneralNameType
         from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
+        if self._holds is not None and self._holds[0] <= at <= self._holds[1]:
+            return None
         verifier = PolicyBuilder().store(Store(list(self.trust.roots))).time(at).build_server_verifier(DNSName(NAME))
         try:
-            verifier.verify(self.own, list(self.trust.intermediates))
-        except VerificationError as error:
+            chain = verifier.verify(self.own, list(self.trust.intermediates))
+        except (VerificationError, UnsupportedGeneralNameType, ValueError) as error:  # parts are read only now
             return str(error)
+        self._holds = (max(one.not_valid_before_utc for one in chain), min(one.not_valid_after_utc for one in chain))
         return None
 
     def has_signed(self, text: bytes, signature: bytes) -> bool:
         """Say whether its key has made a signature of a text (PKCS #1 v1.5, SHA-256)."""
-        from cryptography.exceptions import InvalidSignature
+        from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
         from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
         from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
         from cryptography.hazmat.primitives.hashes import SHA256
 
-        key = self.own.public_key()
-        if not isinstance(key, RSAPublicKey):
-            return False
         try:
+            key = self.own.public_key()
+            if not isinstance(key, RSAPublicKey):
+                return False
             key.verify(signature, text, PKCS1v15(), SHA256())
-        except InvalidSignature:
+        except (InvalidSignature, UnsupportedAlgorithm, ValueError):  # a key may be none that can be read
             return False
         return True
 

@@ -7,8 +7,9 @@ deliveries for a gateway that trusts it: a gateway that takes real money must no
 from __future__ import annotations
 
 import base64
+import binascii
 import os
-import zlib
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,18 +17,19 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.errors import Conflict
 from gateway.providers.paypal_certificates import NAME
-from gateway.providers.paypal_signature import ALGORITHM, PATH
+from gateway.providers.paypal_signature import ALGORITHM, PATH, Transmission, signed_text
 
 if TYPE_CHECKING:
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 MARK = "local authority of a webhook gateway, for tests only"
-"""Whose certificate it is, so that it can be told from a real one."""
+"""Whose certificate it is: its subject and its issuer, by which it is told from a real one."""
 
 CERTIFICATES, TRUST, KEY = "certificates", "trusted.pem", "key.pem"
 _CERTIFICATE = "CERT-LOCAL"
 _YEARS = timedelta(days=3650)
+_BLOCK = re.compile(rb"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----")
 
 
 class SigningUnavailable(Conflict):
@@ -45,16 +47,23 @@ def write_authority(folder: Path) -> None:
     root_key, key = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(2))
     root = _certificate(MARK, root_key, MARK, root_key, is_authority=True)
     own = _certificate(NAME, key, MARK, root_key, is_authority=False)
-    (folder / TRUST).write_bytes(root.public_bytes(Encoding.PEM))
+    (folder / TRUST).write_bytes(f"# {MARK}\n".encode() + root.public_bytes(Encoding.PEM))
     (folder / CERTIFICATES / _CERTIFICATE).write_bytes(own.public_bytes(Encoding.PEM))
     text = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     with open(os.open(folder / KEY, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(text)
 
 
-def is_local(trust: Path) -> bool:
-    """Say whether a file of trusted certificates is a local authority's: its key stands beside it."""
-    return (trust.parent / KEY).is_file()
+def is_local(pem: bytes) -> bool:
+    """Say whether a local authority is among trusted certificates, without reading more of them than their bytes."""
+    return MARK.encode() in pem or any(MARK.encode() in _decoded(block) for block in _BLOCK.findall(pem))
+
+
+def _decoded(block: bytes) -> bytes:
+    try:
+        return base64.b64decode(block)
+    except binascii.Error:
+        return b""
 
 
 def sign_paypal(verify: Mapping[str, Any], body: bytes, *, now: float, id: str) -> dict[str, str]:
@@ -67,12 +76,13 @@ def sign_paypal(verify: Mapping[str, Any], body: bytes, *, now: float, id: str) 
 
     key = _key(verify)
     time = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    signed = f"{id}|{time}|{verify['webhook_id']}|{zlib.crc32(body)}".encode()
+    sent = Transmission(id, time, b"", f"https://api.paypal.com{PATH}{_CERTIFICATE}")
+    signature = key.sign(signed_text(sent, str(verify["webhook_id"]).strip(), body), padding.PKCS1v15(), SHA256())
     return {
-        "PAYPAL-TRANSMISSION-ID": id,
-        "PAYPAL-TRANSMISSION-TIME": time,
-        "PAYPAL-TRANSMISSION-SIG": base64.b64encode(key.sign(signed, padding.PKCS1v15(), SHA256())).decode(),
-        "PAYPAL-CERT-URL": f"https://api.paypal.com{PATH}{_CERTIFICATE}",
+        "PAYPAL-TRANSMISSION-ID": sent.id,
+        "PAYPAL-TRANSMISSION-TIME": sent.time,
+        "PAYPAL-TRANSMISSION-SIG": base64.b64encode(signature).decode(),
+        "PAYPAL-CERT-URL": sent.address,
         "PAYPAL-AUTH-ALGO": ALGORITHM,
     }
 
@@ -81,14 +91,20 @@ def _key(verify: Mapping[str, Any]) -> RSAPrivateKey:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+    if verify.get("mode") == "api":
+        raise SigningUnavailable("PayPal signs with a key of its own, and with `mode: api` it is PayPal that is asked")
     path = Path(str(verify.get("trust") or "")).parent / KEY
-    if verify.get("mode") == "api" or not verify.get("trust") or not path.is_file():
+    if not verify.get("trust") or not verify.get("certificates") or not path.is_file():
         raise SigningUnavailable(
             "PayPal signs with a key of its own: a test event needs the local authority that `gateway init --env-only` "
             "makes, with PAYPAL_CERT_DIR and PAYPAL_TRUST_FILE set to it"
         )
-    key = load_pem_private_key(path.read_bytes(), None)
-    assert isinstance(key, RSAPrivateKey), "it was made as one"
+    try:
+        key = load_pem_private_key(path.read_bytes(), None)
+    except (OSError, ValueError, TypeError) as error:
+        raise SigningUnavailable(f"the key of the local authority, `{path}`, cannot be read") from error
+    if not isinstance(key, RSAPrivateKey):
+        raise SigningUnavailable(f"the key of the local authority, `{path}`, is no RSA key")
     return key
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
+from gateway.providers.building import seconds_of
 from gateway.providers.problem import Problem
 
 PAYPAL_KEYS = ("webhook_id", "mode", "certificates", "trust", "client_id", "client_secret", "api_base")
@@ -28,6 +31,12 @@ def paypal_problems(verify: Mapping[str, Any]) -> Iterable[Problem]:
             message="there is no `webhook_id`, which is part of what PayPal signs",
             help="take it from the app's webhooks at PayPal: `webhook_id: ${env:PAYPAL_WEBHOOK_ID}`",
         )
+    if "tolerance" in verify and seconds_of(verify["tolerance"]) <= 0:
+        yield Problem(
+            key="tolerance",
+            message="a tolerance of 0 would refuse every delivery",
+            help="leave it out: PayPal itself sends again for three days",
+        )
     if verify.get("mode") == "api":
         yield from _api_problems(verify)
 
@@ -41,10 +50,29 @@ def _api_problems(verify: Mapping[str, Any]) -> Iterable[Problem]:
                 help=f"write `{key}: ${{env:PAYPAL_{key.upper()}}}` and set the variable",
             )
     base = _text(verify, "api_base")
-    if base and not base.startswith(("https://", "http://127.0.0.1", "http://localhost")):
+    if base and not _is_safe(base):
         yield Problem(
-            key="api_base", message=f"`{base}` is no https address", help="for example https://api-m.paypal.com"
+            key="api_base",
+            message="`api_base` is no https address",
+            help="for example https://api-m.sandbox.paypal.com; http is for a server on this machine alone",
         )
+
+
+def _is_safe(address: str) -> bool:
+    """Say whether an app's secret can be sent there: by https, or within this machine."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    host = parts.hostname or ""
+    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host)))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _text(verify: Mapping[str, Any], key: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 import re
 import zlib
 from collections.abc import Mapping
@@ -117,9 +118,10 @@ def time_refusal(transmission: Transmission, tolerance: float | None, now: float
     off = now - at
     if abs(off) <= tolerance:
         return None
-    way = "old" if off > 0 else "in the future"
+    way = "old" if off > 0 else "ahead of this machine's clock"
     return refused(
-        "timestamp_outside_tolerance", f"the transmission is {abs(off):.0f} s {way}, {tolerance:.0f} s are allowed"
+        "timestamp_outside_tolerance",
+        f"the transmission is {math.ceil(abs(off))} s {way}, {tolerance:g} s are tolerated",
     )
 
 

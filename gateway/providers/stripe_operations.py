@@ -66,7 +66,7 @@ def _data() -> Mapping[str, Any]:
 
 @cache
 def _installed() -> str | None:
-    """Return the version of the SDK that is installed, read from its files: importing them takes a third of a second."""
+    """Return the version of the SDK that is installed, read from its files: importing it takes a third of a second."""
     spec = find_spec("stripe")
     if spec is None or spec.origin is None:
         return None

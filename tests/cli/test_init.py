@@ -94,7 +94,8 @@ def test_what_must_be_set_gets_a_value_and_the_rest_its_default_as_a_comment(tmp
     )
     written = write_env_file(tmp_path / "gateway.yaml")
     assert written is not None
-    path, names = written
+    path, names, authority = written
+    assert authority is None
     assert names == ["SOME_SECRET", "STRIPE_WEBHOOK_SECRET", "PAYPAL_WEBHOOK_ID"]
     read = variables(path)
     assert list(read) == names
@@ -127,6 +128,46 @@ def test_the_shipped_configuration_runs_with_the_env_file_alone(
     assert project is not None
     assert not findings.has_errors, findings.diagnostics
     assert project.settings.admin_token
+
+
+WITH_PAYPAL = """\
+version: 1
+sources:
+  paypal:
+    provider: paypal
+    path: /hooks/paypal
+    verify:
+      webhook_id: ${env:PAYPAL_WEBHOOK_ID}
+      certificates: ${env:PAYPAL_CERT_DIR:-}
+      trust: ${env:PAYPAL_TRUST_FILE:-}
+    unmatched: keep
+"""
+
+
+def test_a_configuration_that_can_trust_its_own_paypal_gets_one(tmp_path: Path) -> None:
+    (tmp_path / "gateway.yaml").write_text(WITH_PAYPAL)
+    made = as_json("init", "--env-only")
+    assert made == {"files": [".env", "var/paypal"], "secrets": ["PAYPAL_WEBHOOK_ID"]}
+    read = variables(tmp_path / ".env")
+    assert (tmp_path / read["PAYPAL_CERT_DIR"]).is_dir()
+    assert (tmp_path / read["PAYPAL_TRUST_FILE"]).is_file()
+    assert "Take both lines out before real events come" in (tmp_path / ".env").read_text()
+    assert stat.S_IMODE((tmp_path / "var" / "paypal" / "key.pem").stat().st_mode) == 0o600
+    validated = call("validate")
+    assert (validated.exit_code, call("validate", "--strict").exit_code) == (0, 0)
+    assert "advice[GW507]" in validated.output
+
+
+def test_a_paypal_of_ones_own_is_made_once(tmp_path: Path) -> None:
+    (tmp_path / "gateway.yaml").write_text(WITH_PAYPAL)
+    called("init", "--env-only")
+    files = {path: path.read_bytes() for path in (tmp_path / "var").rglob("*") if path.is_file()}
+    (tmp_path / ".env").unlink()
+    called("init", "--env-only")
+    assert {path: path.read_bytes() for path in (tmp_path / "var").rglob("*") if path.is_file()} == files
+    (tmp_path / "var" / "paypal" / "key.pem").unlink()
+    assert called("init", "--env-only") == ""
+    assert not (tmp_path / "var" / "paypal" / "key.pem").exists()
 
 
 def test_env_only_and_a_folder_do_not_go_together() -> None:

@@ -13,6 +13,9 @@ from gateway.providers import PRESETS, Problem, event_problems, verify_problems
 TIMED = {"scheme": "hmac", "secret": "x", "signed": "{timestamp}.{body}"}
 
 
+ASKED = {"webhook_id": "4JH", "mode": "api", "client_id": "x", "client_secret": "y"}
+
+
 @pytest.mark.parametrize(
     ("verify", "provider", "key", "message"),
     [
@@ -68,7 +71,41 @@ TIMED = {"scheme": "hmac", "secret": "x", "signed": "{timestamp}.{body}"}
             "the time is not signed, so anyone can change it",
         ),
         ({"scheme": "rot13", "secret": "x"}, None, "scheme", "there is no scheme `rot13`"),
-        ({"secret": "x"}, "paypal", "scheme", "verification of PayPal's signatures is not available yet"),
+        ({}, "paypal", "", "there is no `webhook_id`, which is part of what PayPal signs"),
+        ({"webhook_id": " "}, "paypal", "webhook_id", "there is no `webhook_id`, which is part of what PayPal signs"),
+        (
+            {"webhook_id": "4JH", "secret": "x"},
+            "paypal",
+            "secret",
+            "`secret` has no meaning for PayPal, which signs with a certificate of its own",
+        ),
+        (
+            {"webhook_id": "4JH", "tolerance": "0s"},
+            "paypal",
+            "tolerance",
+            "a tolerance of 0 would refuse every delivery",
+        ),
+        ({"webhook_id": "4JH", "mode": "api"}, "paypal", "mode", "`mode: api` needs `client_id`"),
+        (
+            {"webhook_id": "4JH", "mode": "api", "client_id": "x", "client_secret": ""},
+            "paypal",
+            "client_secret",
+            "`mode: api` needs `client_secret`",
+        ),
+        ({**ASKED, "api_base": "http://api-m.paypal.com"}, "paypal", "api_base", "`api_base` is no https address"),
+        (
+            {**ASKED, "api_base": "http://127.0.0.1.evil.example"},
+            "paypal",
+            "api_base",
+            "`api_base` is no https address",
+        ),
+        ({**ASKED, "api_base": "https://["}, "paypal", "api_base", "`api_base` is no https address"),
+        (
+            {"secret": "x", "webhook_id": "4JH"},
+            "stripe",
+            "webhook_id",
+            "`webhook_id` belongs to PayPal's scheme, not to `stripe`",
+        ),
     ],
 )
 def test_what_cannot_verify_is_a_problem(verify: dict[str, Any], provider: str | None, key: str, message: str) -> None:
@@ -90,6 +127,11 @@ def test_a_bad_secret_is_named_by_its_place_and_never_shown() -> None:
     [
         ({"secrets": ["whsec_x", ""], "tolerance": "5m"}, "stripe"),
         ({"secret": "whsec_x", "tolerance": "1h30m"}, "stripe"),
+        ({"webhook_id": "4JH", "certificates": "", "trust": "", "client_id": "", "tolerance": "3d"}, "paypal"),
+        ({**ASKED, "api_base": "http://127.0.0.1:8080"}, "paypal"),
+        ({**ASKED, "api_base": "http://[::1]:8080"}, "paypal"),
+        ({**ASKED, "api_base": "https://api-m.sandbox.paypal.com"}, "paypal"),
+        ({"scheme": "paypal", "webhook_id": "4JH"}, None),
         ({"token": "x"}, "asaas"),
         ({"tokens": ["x", ""]}, "asaas"),
         ({"token": "x"}, None),
