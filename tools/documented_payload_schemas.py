@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from typed_schemas import DRAFT, Schema
+from typed_schemas import DRAFT, Schema, beside
 
 from gateway.providers import PRESETS
 
@@ -60,7 +60,7 @@ def main() -> None:
         shutil.rmtree(folder, ignore_errors=True)
         (folder / "objects").mkdir(parents=True)
         for name, short in about["objects"].items():
-            write(folder / "objects" / f"{name}.json", {"title": name, **schema(short)})
+            write(folder / "objects" / f"{name}.json", {"title": name, **beside(schema(short))})
         types = [name for name in PRESETS[source.stem].event_types if "*" not in name]
         for event_type in types:
             write(folder / f"{event_type}.json", payload(event_type, about))

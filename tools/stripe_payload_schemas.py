@@ -22,7 +22,7 @@ import stripe
 from stripe._list_object import ListObject
 from stripe._object_classes import OBJECT_CLASSES
 from stripe._stripe_object import StripeObject, UntypedStripeObject
-from typed_schemas import DRAFT, Schema, descriptions, either, first_sentence, tree_of
+from typed_schemas import DRAFT, Schema, beside, descriptions, either, first_sentence, tree_of
 
 ROOT = Path(__file__).parent.parent
 TARGET = ROOT / "schemas" / "payloads" / "stripe"
@@ -212,7 +212,7 @@ def main() -> None:
     for event_type in types:
         (TARGET / f"{event_type}.json").write_text(json.dumps(envelope(event_type, writer), indent=1) + "\n")
     for tag, schema in writer.written.items():
-        (TARGET / "objects" / f"{tag}.json").write_text(a_property_a_line(schema))
+        (TARGET / "objects" / f"{tag}.json").write_text(a_property_a_line(beside(schema)))
     print(f"{len(types)} events and {len(writer.written)} objects of API version {stripe.api_version}")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import json
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -63,3 +64,9 @@ def first_sentence(text: str) -> str:
     line = " ".join(text.split())
     end = line.find(". ")
     return line if end < 0 else line[: end + 1]
+
+
+def beside(schema: Schema) -> Schema:
+    """Return an object's schema with its references as they read from `objects/`, where it stands itself."""
+    written: Schema = json.loads(json.dumps(schema).replace('"$ref": "objects/', '"$ref": "'))
+    return written

@@ -174,6 +174,9 @@ class Courier:
         leased = await self._database.call(
             lambda database: lease(database, free, now=now, until=until, owner=self._owner)
         )
+        if self._stopping:
+            # It was leased while the end was announced: `stop` gives it back.
+            return 0.0
         for item in leased:
             self._begin(item, all_places[item.action, item.target])
         if leased:

@@ -186,8 +186,8 @@ async def test_stopping_lets_what_is_under_way_end(app: Receiver, start: Start) 
     sending.add(outgoing("send", "app", post()))
     await asyncio.to_thread(hold.wait_until_it_arrived)
     stopping = asyncio.create_task(sending.courier.stop(10))
+    await asyncio.sleep(0)  # the end is announced
     sending.add(outgoing("send", "app", post(2), 2))
-    await asyncio.sleep(0)
     hold.release()
     await stopping
     assert sending.rows("status, leased_by") == [("done", None), ("ready", None)]
