@@ -118,6 +118,7 @@ def build_source(
     verifier, awaited = _verifiers(source, preset, session)
     linked = program.sources[source.name]
     rate = source.rate_limit
+    enforced = project.enforced.get(source.name)
     return Source(
         name=source.name,
         path=source.path,
@@ -130,6 +131,8 @@ def build_source(
         rate_limit=None if rate is None else RateLimit(rate.count, rate.period.total_seconds()),
         respond=source.respond,
         handles=linked.handles if source.unmatched == "reject" else None,
+        violation=enforced.violation if enforced is not None else None,
+        rejects_violations=source.schema == "reject",
         errors=project.responses[source.name].errors,
         dedupe_window=int(source.dedupe_window.total_seconds()),
         pending=pending_response(linked),

@@ -10,13 +10,16 @@ from pathlib import Path
 
 from gateway.actions import ACTIONS_BY_NAME
 from gateway.config.checks import KnownTypes, check_event_types, check_rules, check_stripe_key, merge_tables
-from gateway.config.diagnostics import Findings, did_you_mean
-from gateway.config.document import Mapping, node_at
-from gateway.config.payload_checks import Payloads, check_payload_paths
+from gateway.config.diagnostics import Findings
+from gateway.config.file_use import FileUse
+from gateway.config.payload_checks import Payloads, check_payload_paths, scheduled_payloads
+from gateway.config.payload_findings import enforced_schemas
 from gateway.config.payload_schemas import payload_schemas
+from gateway.config.payload_validation import PayloadValidator
 from gateway.config.responses import Response, read_response
 from gateway.config.rules import RulesFile, read_rules
-from gateway.config.steps import Targets
+from gateway.config.scope import Targets
+from gateway.config.source_settings import check_source_settings
 from gateway.config.tables import Table
 from gateway.providers import PRESETS
 from gateway.settings import Settings, SourceSettings, load_settings
@@ -31,6 +34,8 @@ class Project:
     tables: MappingType[str, Table]
     responses: MappingType[str, Response]
     """For sources that answer with the outcome: the shape of the answer."""
+    enforced: MappingType[str, PayloadValidator]
+    """For sources that look at payloads as they come: their schemas."""
 
     def rules_of(self, source: SourceSettings) -> list[RulesFile]:
         """Return a source's rules files, in order."""
@@ -47,8 +52,20 @@ def load_project(path: Path, findings: Findings, environ: MappingType[str, str] 
     targets = Targets(
         destinations={name: one.url for name, one in settings.destinations.items()}, channels=tuple(settings.channels)
     )
-    for file in files.values():
-        check_rules(file, tables, findings, targets)
+    enforced = {
+        source.name: enforced_schemas(source, settings, findings, lambda file: shown_path(file, path.parent))
+        for source in settings.sources
+    }
+    payloads = {source.name: _payloads_of(source, settings, files) for source in settings.sources}
+    for path_of_file, file in files.items():
+        used = [source for source in settings.sources if path_of_file in source.rules]
+        use = FileUse(
+            sources=tuple(source.name for source in used),
+            payloads=tuple(payloads[source.name] for source in used),
+            overrides=tuple(source.settings for source in used),
+            answers=payload_schemas("stripe", path.parent).object,
+        )
+        check_rules(file, tables, findings, targets, use)
         if settings.stripe.api_key is None:
             check_stripe_key(file, findings)
     project = Project(
@@ -58,10 +75,13 @@ def load_project(path: Path, findings: Findings, environ: MappingType[str, str] 
         responses={
             s.name: read_response(s.response, findings.for_document(settings.document)) for s in settings.sources
         },
+        enforced={name: schemas for name, schemas in enforced.items() if schemas is not None},
     )
     for source in settings.sources:
         _check_source_types(project, source, findings)
-        _check_source_settings(project, source, findings)
+        for file in project.rules_of(source):
+            check_payload_paths(file, payloads[source.name], findings.for_document(file.document))
+        check_source_settings(source, project.rules_of(source), settings, findings)
     return project
 
 
@@ -81,21 +101,15 @@ def shown_path(path: Path, base: Path) -> str:
     return str(path)
 
 
-def _check_source_settings(project: Project, source: SourceSettings, findings: Findings) -> None:
-    """Report overrides of settings that none of the source's rules files has."""
-    known = {name for file in project.rules_of(source) for name in file.settings}
-    node = node_at(project.settings.root, ("sources", source.name, "settings"))
-    for key, _ in node.entries if isinstance(node, Mapping) and source.settings else ():
-        if key.text not in known:
-            near = did_you_mean(key.text, known)
-            findings.for_document(project.settings.document).error(
-                "GW203",
-                f"the rules of `{source.name}` have no setting `{key.text}`",
-                key,
-                help=f"did you mean `{near}`?"
-                if near
-                else f"settings: {', '.join(f'`{name}`' for name in sorted(known))}",
-            )
+def _payloads_of(source: SourceSettings, settings: Settings, files: MappingType[Path, RulesFile]) -> Payloads:
+    """Return what is known of a source's payloads."""
+    scheduled = scheduled_payloads(files[path] for path in source.rules if path in files)
+    preset = PRESETS.get(source.provider or "")
+    schemas = payload_schemas(source.provider, settings.path.parent, source=source.name)
+    if preset is None or not preset.event_types:
+        return Payloads(types=(), payload=schemas.payload, scheduled=scheduled)
+    types = tuple(preset.event_types)
+    return Payloads(types=types, payload=schemas.payload, moved=preset.moved, scheduled=scheduled)
 
 
 def _check_source_types(project: Project, source: SourceSettings, findings: Findings) -> None:
@@ -103,9 +117,5 @@ def _check_source_types(project: Project, source: SourceSettings, findings: Find
     if preset is None or not preset.event_types:
         return
     known = KnownTypes(provider=preset.title, types=tuple(preset.event_types), instead=preset.instead)
-    schemas = payload_schemas(preset.name, project.settings.path.parent)
-    payloads = Payloads(types=known.types, payload=schemas.payload, moved=preset.moved)
     for file in project.rules_of(source):
-        here = findings.for_document(file.document)
-        check_event_types(file.rules, known, here)
-        check_payload_paths(file, payloads, here)
+        check_event_types(file.rules, known, findings.for_document(file.document))

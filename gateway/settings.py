@@ -102,6 +102,7 @@ def _source(name: str, data: _Section, file: GatewayFile, server: ServerSettings
     health = data.section("health")
     respond: Any = data.text("respond")
     unmatched: Any = data.text("unmatched")
+    schema: Any = data.text("schema") or None
     ordering: Any = data.text("ordering")
     return SourceSettings(
         name=name,
@@ -114,6 +115,7 @@ def _source(name: str, data: _Section, file: GatewayFile, server: ServerSettings
         respond=respond,
         response=_node(file.root, "sources", name, "response"),
         unmatched=unmatched,
+        schema=schema,
         ordering=ordering,
         allow_ips=_networks(data.items("allow_ips")),
         rate_limit=parse_rate(data.text("rate_limit")) if data.text("rate_limit") else None,
@@ -126,8 +128,8 @@ def _source(name: str, data: _Section, file: GatewayFile, server: ServerSettings
 
 def _verify(verify: Mapping[str, Plain], directory: Path) -> Mapping[str, Plain]:
     """Return how a source is verified, with the paths in it taken from the configuration's folder."""
-    paths = {key: str(directory / str(verify[key])) for key in ("certificates", "trust") if verify.get(key)}
-    return {**verify, **paths}
+    written = {key: str(verify.get(key) or "").strip() for key in ("certificates", "trust")}
+    return {**verify, **{key: str(directory / path) for key, path in written.items() if path}}
 
 
 def _rules(paths: Iterable[Plain], directory: Path) -> tuple[Path, ...]:

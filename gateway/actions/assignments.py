@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gateway.actions.state import PassState
-from gateway.config.conditions import check_literal
+from gateway.config.conditions import check_fit
 from gateway.config.document import Scalar
-from gateway.config.steps import CheckScope, StepReader
+from gateway.config.scope import CheckScope
+from gateway.config.steps import StepReader
 from gateway.config.tables import Table
 from gateway.config.values import Value
 from gateway.store.shapes import Row
@@ -40,9 +41,10 @@ class Assignments:
     def check(self, table: Table | None, scope: CheckScope) -> None:
         """Report unknown columns and names, and literals that cannot fit."""
         for key, value in self.entries:
-            scope.value(value)
-            if table is not None and scope.column(table, key):
-                check_literal(table, str(key.value), value, scope)
+            found = scope.value(value)
+            column = table.column(str(key.value)) if table is not None and scope.column(table, key) else None
+            if column is not None:
+                check_fit(column, value, found, scope)
 
     def link(self, table: RowTable) -> Assign:
         """Return the function that gives the fitted values in a pass. It raises ValueDoesNotFit."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from gateway.actions.filling import link_filled
 from gateway.actions.state import Linker, PassState, Signal, StepFailed
 from gateway.config.document import Sequence as SequenceNode
-from gateway.config.steps import ActionSpec, CheckScope, StepReader
+from gateway.config.scope import CheckScope
+from gateway.config.steps import ActionSpec, StepReader
 from gateway.config.values import Value, read_value
 from gateway.expressions import to_text
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from gateway.actions.filling import link_filled
 from gateway.actions.state import Linker, PassState, Signal
-from gateway.config.steps import ActionSpec, CheckScope, StepReader
+from gateway.config.scope import CheckScope
+from gateway.config.steps import ActionSpec, StepReader
 from gateway.config.values import Value
 from gateway.store.codecs import microseconds_of
 from gateway.store.schedules import cancel_event
@@ -25,7 +26,7 @@ def _parse(reader: StepReader) -> Cancel:
 
 
 def _check(cancel: Cancel, scope: CheckScope) -> None:
-    scope.value(cancel.key)
+    scope.text(cancel.key, "a key")
 
 
 def _bind(cancel: Cancel, linker: Linker) -> Callable[[PassState], Signal]:

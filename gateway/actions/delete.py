@@ -9,7 +9,8 @@ from gateway.actions.find import link_rows_to_write
 from gateway.actions.state import Linker, PassState, Signal
 from gateway.config.conditions import Where, read_where
 from gateway.config.document import Mapping as MappingNode
-from gateway.config.steps import ActionSpec, CheckScope, StepReader
+from gateway.config.scope import CheckScope
+from gateway.config.steps import ActionSpec, StepReader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.actions.state import Finished, Linker, PassState, Signal, StepFailed
-from gateway.config.steps import ActionSpec, CheckScope, StepReader
+from gateway.config.scope import CheckScope
+from gateway.config.steps import ActionSpec, StepReader
 from gateway.config.values import Value
 from gateway.expressions import to_text
 

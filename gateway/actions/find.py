@@ -12,7 +12,9 @@ from gateway.config.conditions import WHERE_SCHEMA, Where, read_where
 from gateway.config.document import Mapping as MappingNode
 from gateway.config.document import Node, Scalar
 from gateway.config.document import Sequence as SequenceNode
-from gateway.config.steps import ActionSpec, CheckScope, StepReader
+from gateway.config.scope import CheckScope
+from gateway.config.steps import ActionSpec, StepReader
+from gateway.expressions.types import list_of
 from gateway.store.shapes import Row, Test
 
 if TYPE_CHECKING:
@@ -65,7 +67,8 @@ def _check(find: Find, scope: CheckScope) -> None:
         if table.column(name) is None:
             scope.findings.error("GW202", f"table `{table.name}` has no column `{name}`", node)
     scope.value(find.missing.value)
-    scope.bind(None if find.every else table)
+    row = scope.row(table)
+    scope.bind(list_of(row) if find.every else row.nullable if find.missing.kind == "null" else row)
 
 
 def _bind(find: Find, linker: Linker) -> Callable[[PassState], Signal]:

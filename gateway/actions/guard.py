@@ -8,7 +8,8 @@ from typing import Any
 
 from gateway.actions.state import PassState
 from gateway.config.document import Node
-from gateway.config.steps import CheckScope, StepReader
+from gateway.config.scope import CheckScope
+from gateway.config.steps import StepReader
 from gateway.config.tables import Table
 
 AS_OF_SCHEMA = {

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from gateway.actions.assignments import ASSIGNMENTS_SCHEMA, Assignments, key_values, read_assignments
 from gateway.actions.state import Finished, Linker, PassState, Signal, StepFailed
 from gateway.config.document import Mapping as MappingNode
-from gateway.config.steps import ActionSpec, CheckScope, StepReader
+from gateway.config.scope import CheckScope
+from gateway.config.steps import ActionSpec, StepReader
 from gateway.config.values import Value, read_value
 
 
@@ -48,7 +49,8 @@ def _check(insert: Insert, scope: CheckScope) -> None:
                 scope.findings.error(
                     "GW102", f"`values` needs `{name}`: table `{table.name}` cannot hold a row without it", where
                 )
-    scope.bind(table)
+    row = scope.row(table)
+    scope.bind(row.nullable if insert.on_conflict == "ignore" else row)
 
 
 def _bind(insert: Insert, linker: Linker) -> Callable[[PassState], Signal]:

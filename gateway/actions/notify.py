@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from gateway.actions.state import Linker, PassState, Signal
 from gateway.config.document import Mapping as MappingNode
-from gateway.config.steps import ActionSpec, CheckScope, StepReader
+from gateway.config.scope import CheckScope
+from gateway.config.steps import ActionSpec, StepReader
 from gateway.config.values import Value
 from gateway.expressions import to_text
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from gateway.actions.filling import as_filled, link_filled
 from gateway.actions.state import Linker, PassState, Signal, StepFailed
 from gateway.config.document import Mapping as MappingNode
-from gateway.config.steps import ActionSpec, CheckScope, StepReader
+from gateway.config.scope import CheckScope
+from gateway.config.steps import ActionSpec, StepReader
 from gateway.config.values import Value
 
 
@@ -33,7 +34,7 @@ def _parse(reader: StepReader) -> Publish:
 
 def _check(publish: Publish, scope: CheckScope) -> None:
     scope.destination(publish.destination, publish.node.get("publish"), broker=True)
-    scope.value(publish.subject)
+    scope.text(publish.subject, "`subject`")
     scope.value(publish.json)
     subject = publish.subject
     # What stands for a placeholder is as good as any: it is looked at when the step runs.

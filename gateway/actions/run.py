@@ -14,7 +14,9 @@ from gateway.actions.state import Linker, PassState, Signal
 from gateway.config.diagnostics import did_you_mean
 from gateway.config.document import Mapping as MappingNode
 from gateway.config.document import Scalar
-from gateway.config.steps import ActionSpec, CheckScope, StepReader
+from gateway.config.scope import CheckScope
+from gateway.config.scope_types import Bound
+from gateway.config.steps import ActionSpec, StepReader
 from gateway.config.values import Value
 
 
@@ -32,8 +34,7 @@ def _parse(reader: StepReader) -> Run:
 
 
 def _check(run: Run, scope: CheckScope) -> None:
-    for _, value in run.names.values():
-        scope.value(value)
+    given = {name: _given(value, scope) for name, (_, value) in run.names.items()}
     node = run.node.get("run") or run.node
     known = scope.procedures.names()
     if run.procedure not in known:
@@ -55,10 +56,17 @@ def _check(run: Run, scope: CheckScope) -> None:
             "GW209", f"procedure `{run.procedure}` runs itself: {way}", node, help="every run must end"
         )
     else:
-        outside = _kept(scope.names, run.names)
-        scope.names.update(dict.fromkeys(run.names))
+        outside, conditional = _kept(scope.names, given), scope.conditional
+        scope.names.update(given)
+        scope.conditional = scope.under_condition
         scope.procedures.check(run.procedure, scope)
-        _restore(scope.names, run.names, outside)
+        scope.conditional = conditional
+        _restore(scope.names, given, outside)
+
+
+def _given(value: Value, scope: CheckScope) -> Bound:
+    literal = value.node if value.literal and isinstance(value.node, Scalar) else None
+    return Bound(type=scope.value(value), given=literal)
 
 
 def _bind(run: Run, linker: Linker) -> Callable[[PassState], Signal]:

@@ -9,7 +9,8 @@ from decimal import Decimal
 
 from gateway.actions.filling import link_filled
 from gateway.actions.state import Linker, PassState, Signal, StepFailed
-from gateway.config.steps import ActionSpec, CheckScope, StepReader
+from gateway.config.scope import CheckScope
+from gateway.config.steps import ActionSpec, StepReader
 from gateway.config.units import parse_duration
 from gateway.config.values import Value
 from gateway.expressions import CoercionError, coerce, to_text
@@ -65,8 +66,10 @@ def _check_literals(schedule: Schedule, reader: StepReader) -> None:
 
 
 def _check(schedule: Schedule, scope: CheckScope) -> None:
-    for value in (schedule.after, schedule.at, schedule.data, schedule.key):
-        scope.value(value)
+    scope.kinds(schedule.after, "`after`", "a duration or a number of seconds", {"text", "integer", "decimal"})
+    scope.kinds(schedule.at, "`at`", "a time", {"text", "integer", "decimal", "date", "timestamp"})
+    scope.text(schedule.key, "a key")
+    scope.value(schedule.data)
 
 
 def _bind(schedule: Schedule, linker: Linker) -> Callable[[PassState], Signal]:

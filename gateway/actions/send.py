@@ -13,7 +13,9 @@ from gateway.actions.missing import Missing, missing_schema, read_missing
 from gateway.actions.state import Linker, PassState, Signal, StepFailed
 from gateway.config.document import Mapping as MappingNode
 from gateway.config.document import Scalar
-from gateway.config.steps import ActionSpec, CheckScope, StepReader
+from gateway.config.scope import CheckScope
+from gateway.config.scope_types import HTTP_ANSWER
+from gateway.config.steps import ActionSpec, StepReader
 from gateway.config.values import Value
 from gateway.expressions import to_text
 from gateway.store.outbox import Answer
@@ -87,13 +89,14 @@ def _require_sense(send: Send, reader: StepReader) -> None:
 
 def _check(send: Send, scope: CheckScope) -> None:
     scope.destination(send.destination, send.node.get("send"), broker=False)
-    for value in (send.path, send.json, send.missing.value, *(value for _, value in send.headers.values())):
+    scope.text(send.path, "`path`")
+    for value in (send.json, send.missing.value, *(value for _, value in send.headers.values())):
         scope.value(value)
     filled = None if send.path is None else as_filled(send.path, "x")
     if send.path is not None and filled is not None and not _is_path(filled):
         help = "a path begins with `/`, and stays below the destination's address"
         scope.findings.error("GW104", f"`{send.path.node.plain()}` is no path", send.path.node, help=help)
-    scope.bind()
+    scope.bind(HTTP_ANSWER.nullable if send.missing.kind == "null" else HTTP_ANSWER)
 
 
 def _bind(send: Send, linker: Linker) -> Callable[[PassState], Signal]:

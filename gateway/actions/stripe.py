@@ -14,9 +14,11 @@ from gateway.config.diagnostics import did_you_mean
 from gateway.config.document import Mapping as MappingNode
 from gateway.config.document import Node, Scalar
 from gateway.config.document import Sequence as SequenceNode
-from gateway.config.steps import ActionSpec, CheckScope, StepReader
+from gateway.config.scope import CheckScope
+from gateway.config.steps import ActionSpec, StepReader
 from gateway.config.values import Value
 from gateway.expressions import to_text
+from gateway.expressions.types import ANY
 from gateway.providers.stripe_operations import Operation, find_operation, fractions, known_operations
 from gateway.store.codecs import microseconds_of
 from gateway.store.outbox import Answer
@@ -56,14 +58,17 @@ def _parse(reader: StepReader) -> Stripe:
 
 
 def _check(stripe: Stripe, scope: CheckScope) -> None:
-    for value in (stripe.id, stripe.params, stripe.options, stripe.missing.value):
+    scope.text(stripe.id, "`id`")
+    for value in (stripe.params, stripe.options, stripe.missing.value):
         scope.value(value)
     if stripe.known is None:
         _report_operation(stripe, scope)
     else:
         _check_names(stripe, stripe.known, scope)
         _check_numbers(stripe.node.get("params"), "params", scope)
-    scope.bind()
+    tag = None if stripe.known is None else stripe.known.returns
+    answer = ANY if tag is None else scope.answers(tag)
+    scope.bind(answer.nullable if stripe.missing.kind == "null" else answer)
 
 
 def _check_numbers(node: Node | None, name: str, scope: CheckScope) -> None:

@@ -20,7 +20,8 @@ from gateway.actions.guard import AS_OF_SCHEMA, check_as_of, link_as_of, read_as
 from gateway.actions.state import Linker, PassState, Signal, StepFailed
 from gateway.config.conditions import WHERE_SCHEMA, Where, read_where
 from gateway.config.document import Mapping as MappingNode
-from gateway.config.steps import ActionSpec, CheckScope, StepReader
+from gateway.config.scope import CheckScope
+from gateway.config.steps import ActionSpec, StepReader
 from gateway.store.shapes import Row
 
 if TYPE_CHECKING:
@@ -69,7 +70,8 @@ def _check(update: Update, scope: CheckScope) -> None:
             )
     if not update.set.entries and not update.increment.entries:
         scope.findings.error("GW102", "`update` changes nothing", update.node, help="add `set` or `increment`")
-    scope.bind(table)
+    row = scope.row(table)
+    scope.bind(row if update.expect_one else row.nullable)
 
 
 def _bind(update: Update, linker: Linker) -> Callable[[PassState], Signal]:

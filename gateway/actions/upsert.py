@@ -17,7 +17,8 @@ from gateway.actions.assignments import (
 from gateway.actions.guard import AS_OF_SCHEMA, check_as_of, link_as_of, read_as_of
 from gateway.actions.state import Linker, PassState, Signal, StepFailed
 from gateway.config.document import Mapping as MappingNode
-from gateway.config.steps import ActionSpec, CheckScope, StepReader
+from gateway.config.scope import CheckScope
+from gateway.config.steps import ActionSpec, StepReader
 from gateway.store.shapes import Row, Test
 
 
@@ -50,7 +51,7 @@ def _check(upsert: Upsert, scope: CheckScope) -> None:
         assignments.check(table, scope)
     check_as_of(upsert.as_of, upsert.node.get("as_of"), table, scope)
     _check_key(upsert, scope)
-    scope.bind(table)
+    scope.bind(scope.row(table))
 
 
 def _check_key(upsert: Upsert, scope: CheckScope) -> None:

@@ -25,7 +25,7 @@ COMMANDS = {
     "check": "Find rows that lack what they should have, and repair them.",
     "migrate": "Bring the database's tables to what the rules need.",
     "explain": "Explain CODE, or list all codes.",
-    "schema": "Print the JSON Schema (draft 2020-12) called NAME, or list them.",
+    "schema": "Print the JSON Schema of a kind of file, or draft those of payloads from stored events.",
 }
 """What each command does; its module in this package has its name and holds `command`."""
 

@@ -21,11 +21,13 @@ from gateway.cli.opening import (
     open_store,
 )
 from gateway.cli.output import print_json, print_line, print_table
+from gateway.config.diagnostics import did_you_mean
 from gateway.errors import Conflict, GatewayError, NotFound
 from gateway.store.event_filter import LONGEST_TEXT, EventFilter
 
 if TYPE_CHECKING:
     from gateway.admin.places import Places
+    from gateway.settings import Settings
     from gateway.store.database import Database
     from gateway.store.events import Event, EventPage
 
@@ -85,14 +87,26 @@ def list_command(config: Path, limit: int, cursor: int | None, as_json: bool, **
     """List events, the newest first."""
     from gateway.admin.event_json import page_json
 
-    with open_store(open_settings(config)) as database:
+    settings = open_settings(config)
+    with open_store(settings) as database:
         page = _find(database, EventFilter(**wanted), limit, cursor)
+    if not page.events and wanted["source"] is not None:
+        _require_source(wanted["source"], settings)
     if as_json:
         print_json(page_json(page))
         return
     print_table(("ID", "RECEIVED", "SOURCE", "TYPE", "KEY", "STATUS", "RESULT"), list(map(_summary, page.events)))
     if page.next is not None:
         click.echo(f"older ones: --cursor {page.next}", err=True)
+
+
+def _require_source(name: str, settings: Settings) -> None:
+    """Refuse a name that is no source's; the events of one that was taken out can still be listed."""
+    names = [source.name for source in settings.sources]
+    if name not in names:
+        near = did_you_mean(name, names)
+        help = f"did you mean `{near}`?" if near else f"sources: {', '.join(f'`{one}`' for one in names)}"
+        raise CannotRun(f"there is no source `{name}`, and no such event", help=help)
 
 
 def _find(database: Database, wanted: EventFilter, limit: int, cursor: int | None) -> EventPage:

@@ -25,7 +25,7 @@ def command(code: str | None, as_json: bool) -> None:
     if found is None:
         near = did_you_mean(code.upper(), CODES)
         click.echo(f"gateway: error: there is no code `{code}`", err=True)
-        click.echo(f"  help: did you mean `{near}`?" if near else "  help: gateway explain lists them", err=True)
+        click.echo(f"  help: did you mean `{near}`?" if near else "  help: `gateway explain` lists them", err=True)
         sys.exit(2)
     click.echo(json.dumps(_as_data(found), indent=2, ensure_ascii=False) if as_json else _explained(found))
 

@@ -133,9 +133,10 @@ def _refuse_errors(config: Path, findings: Findings, settings: Settings) -> None
 def open_store(settings: Settings, *, write: bool = False) -> Iterator[Database]:
     """Open the database, to read unless `write` is said; it must be there. Raises CannotRun, StorageUnavailable."""
     from gateway.store.database import DRIVER_ERROR, open_database
+    from gateway.store.standing import standing_of
 
     address = address_of(settings)
-    if address.file is None or not address.file.exists():
+    if address.file is None or not _exists(address.file):
         raise CannotRun(
             f"there is no database at `{address.file or address.url}` yet",
             help="`gateway serve` and `gateway migrate` make it",
@@ -144,13 +145,29 @@ def open_store(settings: Settings, *, write: bool = False) -> Iterator[Database]
     try:
         yield database
     except DRIVER_ERROR as error:
-        if "no such table: gateway_" not in str(error):
+        stand = standing_of(database)
+        if stand == "current":
             raise
-        raise CannotRun(
-            f"the database `{address.file}` does not have the gateway's tables yet", help="`gateway migrate` makes them"
-        ) from error
+        raise CannotRun(f"the database `{address.file}` {_STANDINGS[stand][0]}", help=_STANDINGS[stand][1]) from error
     finally:
         database.close()
+
+
+_STANDINGS = {
+    "none": ("does not have the gateway's tables yet", "`gateway migrate` makes them"),
+    "older": ("has the tables of an older version", "`gateway migrate` brings them to this one"),
+    "foreign": (
+        "has tables that are called like the gateway's, and that it did not make",
+        "name another file as `database` in gateway.yaml",
+    ),
+}
+
+
+def _exists(file: Path) -> bool:
+    try:
+        return file.exists()
+    except OSError as error:
+        raise CannotRun(f"the database `{file}` cannot be read: {(error.strerror or str(error)).lower()}") from error
 
 
 def address_of(settings: Settings) -> DatabaseAddress:

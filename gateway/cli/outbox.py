@@ -134,7 +134,7 @@ def _retry(database: Database, names: Any, *, as_json: bool) -> None:
             refused.append(error)
     if as_json:
         print_json({"outbox": [outbox_json(item) for item in retried]})
-    else:
+    elif retried or not refused:
         noun = "message or call is" if len(retried) == 1 else "messages and calls are"
         print_line(f"{len(retried)} {noun} tried again")
     for one in refused[1:]:

@@ -36,31 +36,60 @@ def _tests() -> dict[str, Any]:
 
 SCHEMAS: Mapping[str, Callable[[], dict[str, Any]]] = {"gateway": _gateway, "rules": _rules, "tests": _tests}
 """What makes each schema; `schemas/NAME.schema.json` is its file."""
+FILES = {"gateway": "gateway.yaml", "rules": "rules files", "tests": "tests of rules"}
+"""What each schema is of."""
 
 
-@click.command("schema", epilog=EXAMPLE)
-@click.argument("name", required=False)
+class Schemas(click.Group):
+    """One command for each schema, and what makes schemas from stored events."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return what can stand behind `gateway schema`."""
+        return [*SCHEMAS, "infer"]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command of a name, or None when there is none."""
+        if cmd_name == "infer":
+            from gateway.cli.infer import command as infer
+
+            return infer
+        return _printing(cmd_name) if cmd_name in SCHEMAS else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that is called; end with a near name where there is none."""
+        name = args[0]
+        if self.get_command(ctx, name) is None and not name.startswith("-"):
+            near = did_you_mean(name, self.list_commands(ctx))
+            help = f"did you mean `{near}`?" if near else f"known: {', '.join(SCHEMAS)}"
+            click.echo(f"gateway: error: there is no schema `{name}`\n  help: {help}", err=True)
+            sys.exit(2)
+        return super().resolve_command(ctx, args)
+
+
+def _printing(name: str) -> click.Command:
+    return click.Command(
+        name, callback=lambda: click.echo(written(name), nl=False), help=f"Print the schema of {FILES[name]}."
+    )
+
+
+@click.group("schema", cls=Schemas, invoke_without_command=True, epilog=EXAMPLE)
 @click.option("--write", is_flag=True, help="Write all of them as files.")
 @click.option(
     "--directory", type=click.Path(path_type=Path), default=Path("schemas"), show_default=True, help="Where to."
 )
-def command(name: str | None, write: bool, directory: Path) -> None:
-    """Print the JSON Schema (draft 2020-12) called NAME, or list them."""
+@click.pass_context
+def command(context: click.Context, write: bool, directory: Path) -> None:
+    """Print the JSON Schema of a kind of file, or draft those of payloads from stored events."""
     if write:
         directory.mkdir(parents=True, exist_ok=True)
         for own in SCHEMAS:
             path = directory / f"{own}.schema.json"
             path.write_text(written(own), "utf-8")
             click.echo(path)
-    elif name is None:
+    elif context.invoked_subcommand is None:
         click.echo("\n".join(SCHEMAS))
-    elif name in SCHEMAS:
-        click.echo(written(name), nl=False)
-    else:
-        near = did_you_mean(name, SCHEMAS)
-        help = f"did you mean `{near}`?" if near else f"known: {', '.join(SCHEMAS)}"
-        click.echo(f"gateway: error: there is no schema `{name}`\n  help: {help}", err=True)
-        sys.exit(2)
 
 
 def written(name: str) -> str:

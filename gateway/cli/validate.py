@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from gateway.cli.opening import CannotRun, config_option
 from gateway.config.diagnostics import Findings, Severity
 from gateway.config.reporters import FORMATS, report
 
@@ -16,27 +17,30 @@ EXAMPLE = "Example: gateway validate --format github"
 
 @click.command("validate", epilog=EXAMPLE)
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--config", default="gateway.yaml", show_default=True, help="The configuration.")
+@config_option
 @click.option(
     "--format", "format_", type=click.Choice(list(FORMATS)), default="full", show_default=True, help="How to report."
 )
 @click.option("--json", "as_json", is_flag=True, help="Report for programs; the same as --format json.")
 @click.option("--strict", is_flag=True, help="Let warnings count as errors.")
-def command(paths: tuple[Path, ...], config: str, format_: str, as_json: bool, strict: bool) -> None:
+def command(paths: tuple[Path, ...], config: Path, format_: str, as_json: bool, strict: bool) -> None:
     """Check gateway.yaml and the rules it names, or the files at PATHS.
 
     Exits 0 when all is well, 1 with findings, 2 when there is nothing to check.
     """
     from gateway.cli.checking import check_paths
 
-    named = paths or (Path(config),)
+    named = paths or (config,)
     missing = [path for path in named if not path.exists()]
     if missing:
         for path in missing:
             click.echo(f"gateway: error: there is no file `{path}`", err=True)
         sys.exit(2)
     findings = Findings()
-    checked = check_paths(named, Path(config), findings)
+    checked = check_paths(named, config, findings)
+    if not checked.files and not findings.diagnostics:
+        listed = ", ".join(f"`{path}`" for path in named)
+        raise CannotRun(f"there is nothing to check in {listed}", help="rules files end in `.yaml` or `.yml`")
     output = report(findings, "json" if as_json else format_, checked=checked, colour=_colour())
     if output:
         click.echo(output)

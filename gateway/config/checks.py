@@ -14,9 +14,12 @@ from gateway.config.document import Mapping as MappingNode
 from gateway.config.document import Node, Scalar
 from gateway.config.document import Sequence as SequenceNode
 from gateway.config.extraction import Extraction
-from gateway.config.procedure_needs import ALWAYS, OpenScope, needs_of
-from gateway.config.rules import Procedure, Rule, RulesFile
-from gateway.config.steps import CheckScope, Targets, walk_steps
+from gateway.config.file_use import UNUSED, FileUse
+from gateway.config.procedure_needs import OpenScope, needs_of
+from gateway.config.rule_scopes import check_steps, scopes_of
+from gateway.config.rules import Rule, RulesFile
+from gateway.config.scope import CheckScope, Targets
+from gateway.config.suspicions import Suspicions
 from gateway.config.tables import Table
 
 
@@ -31,73 +34,34 @@ class KnownTypes:
 
 
 def check_rules(
-    file: RulesFile, tables: Mapping[str, Table], findings: Findings, targets: Targets | None = None
+    file: RulesFile,
+    tables: Mapping[str, Table],
+    findings: Findings,
+    targets: Targets | None = None,
+    use: FileUse = UNUSED,
 ) -> None:
     """Check one rules file against all tables of the project, and where it may send to (None: not known)."""
     here = findings.for_document(file.document)
+    suspicions = Suspicions()
+    scopes = scopes_of(file, tables, here, suspicions, targets, use)
     for rule in file.rules:
-        _check_rule(rule, file, _scope(file, tables, here, targets))
+        _check_rule(rule, file, scopes.of_rule(rule))
     for check in file.checks.values():
-        check_consistency(check, _scope(file, tables, here, targets), open_scope(file, tables, here, targets))
-    _check_unused_procedures(file, open_scope(file, tables, here, targets))
+        check_consistency(check, scopes.plain(), scopes.open())
+    _check_unused_procedures(file, scopes.open())
+    suspicions.report(here)
     check_reach(file.rules, here)
     check_own_types(file.rules, here)
 
 
 def _check_rule(rule: Rule, file: RulesFile, scope: CheckScope) -> None:
-    scope.names = dict.fromkeys([*ALWAYS, *_names(file.extract), *_names(rule.extract)])
     scope.condition(rule.when)
-    _check_steps(rule.steps, scope)
+    check_steps(rule.steps, scope)
     scope.value(rule.result)
-
-
-def _scope(
-    file: RulesFile, tables: Mapping[str, Table], findings: DocumentFindings, targets: Targets | None
-) -> CheckScope:
-    return CheckScope(
-        findings=findings,
-        tables=tables,
-        settings=file.settings,
-        procedures=_Procedures(file.procedures),
-        names={},
-        targets=targets,
-    )
-
-
-def open_scope(
-    file: RulesFile, tables: Mapping[str, Table], findings: DocumentFindings, targets: Targets | None = None
-) -> OpenScope:
-    """Return the scope in which it is found out what a procedure of a file needs to be given."""
-    return OpenScope(
-        findings=findings,
-        tables=tables,
-        settings=file.settings,
-        procedures=_Procedures(file.procedures),
-        names={},
-        targets=targets,
-    )
 
 
 def _names(extractions: Iterable[Extraction]) -> list[str]:
     return [extraction.name for extraction in extractions]
-
-
-def _check_steps(steps: Sequence[object], scope: CheckScope) -> None:
-    for step in walk_steps(steps, scope):  # type: ignore[arg-type]  # steps of a rule or procedure
-        step.action.check(step.arguments, scope)
-
-
-class _Procedures:
-    def __init__(self, procedures: Mapping[str, Procedure]) -> None:
-        self._procedures = procedures
-
-    def names(self) -> tuple[str, ...]:
-        return tuple(self._procedures)
-
-    def check(self, name: str, scope: CheckScope) -> None:
-        step, scope.running = scope.step, (*scope.running, name)
-        _check_steps(self._procedures[name].steps, scope)
-        scope.step, scope.running = step, scope.running[:-1]
 
 
 def _check_unused_procedures(file: RulesFile, scope: OpenScope) -> None:

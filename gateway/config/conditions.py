@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gateway.config.column_fits import elements, literal_misfit, misfits, only_name
 from gateway.config.diagnostics import DocumentFindings, did_you_mean
 from gateway.config.document import Mapping, Scalar
-from gateway.config.steps import CheckScope, StepReader
-from gateway.config.tables import Table
+from gateway.config.scope import CheckScope
+from gateway.config.steps import StepReader
+from gateway.config.tables import Column, Table
 from gateway.config.units import parse_duration
 from gateway.config.values import Value, read_value
+from gateway.expressions.types import Type
 
 OPERATORS = ("eq", "ne", "gt", "gte", "lt", "lte", "in", "is", "within")
 
@@ -71,9 +74,9 @@ class Where:
     def check(self, table: Table | None, scope: CheckScope) -> None:
         """Report unknown columns and names."""
         for test in self.tests:
-            scope.value(test.value)
+            found = scope.value(test.value)
             if table is not None and scope.column(table, test.column):
-                check_literal(table, test.name, test.value, scope, allow_list=test.operator == "in")
+                check_test(table, test, found, scope)
 
 
 def read_where(reader: StepReader, key: str = "where") -> tuple[Where, ...]:
@@ -145,29 +148,37 @@ def _read_within(column: Scalar, node: Mapping, item: object, findings: Document
     return ColumnTest(column=column, operator="within", value=value, seconds=seconds)
 
 
-def check_literal(
-    table: Table, column_name: str, value: Value | None, scope: CheckScope, *, allow_list: bool = False
-) -> None:
-    """Report a literal that its column can never hold."""
-    from gateway.expressions import CoercionError, fit
+def check_test(table: Table, test: ColumnTest, found: Type, scope: CheckScope) -> None:
+    """Report a value that no row can hold in the column that it is compared with."""
+    column = table.column(test.name)
+    if column is None or test.value is None:
+        return
+    if test.operator == "in":
+        check_fit(column, test.value, found, scope, each=True)
+    elif test.operator != "within":
+        check_fit(column, test.value, found, scope)
 
-    column = table.column(column_name)
-    if column is None or value is None or not value.literal:
+
+def check_fit(column: Column, value: Value, found: Type, scope: CheckScope, *, each: bool = False) -> None:
+    """Report a value that its column can never hold; `each` says that it may be a list of such values."""
+    if not value.literal:
+        if not _check_given(column, value, scope):
+            found = elements(found) if each else found
+            scope.suspect(value.node, f"column {column.name}", misfits(column, value, found))
         return
     constant = value.constant
-    for item in constant if allow_list and isinstance(constant, list) else [constant]:
-        if item is None:
-            continue
-        try:
-            fitted = fit(item, column.type)
-        except CoercionError as error:
-            scope.findings.error("GW305", f"column `{column.name}` is {column.type}: {error}", value.node)
-            continue
-        if column.values and fitted not in column.values:
-            near = did_you_mean(str(item), [str(allowed) for allowed in column.values])
-            scope.findings.error(
-                "GW305",
-                f"`{item}` is not one of the values of column `{column.name}`",
-                value.node,
-                help=f"did you mean `{near}`?" if near else f"values: {', '.join(f'`{v}`' for v in column.values)}",
-            )
+    for item in constant if each and isinstance(constant, list) else [constant]:
+        wrong = literal_misfit(column, item)
+        if wrong is not None:
+            scope.findings.error("GW305", wrong[0], value.node, help=wrong[1])
+
+
+def _check_given(column: Column, value: Value, scope: CheckScope) -> bool:
+    """Report a literal that `with` gives a procedure which puts it into a column as it is; say whether it is one."""
+    name = only_name(value)
+    given = None if name is None or name not in scope.names else scope.names[name].given
+    wrong = None if given is None else literal_misfit(column, given.value)
+    if wrong is not None and given is not None:
+        note = f"procedure `{scope.running[-1]}` puts it into column `{column.name}`" if scope.running else None
+        scope.findings.error("GW305", wrong[0], given, help=wrong[1], note=note)
+    return given is not None

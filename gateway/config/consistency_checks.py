@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from gateway.config.conditions import ColumnTest, check_literal
+from gateway.config.conditions import ColumnTest, check_test
 from gateway.config.consistency import ConsistencyCheck
 from gateway.config.diagnostics import did_you_mean
 from gateway.config.procedure_needs import OpenScope, needs_of
-from gateway.config.steps import CheckScope
+from gateway.config.scope import CheckScope
 from gateway.config.tables import Column, Table
 from gateway.config.wording import listed
 
 
 def check_consistency(check: ConsistencyCheck, scope: CheckScope, repairs: OpenScope) -> None:
     """Report what is wrong with one check; `repairs` is the scope that its procedure is looked at in."""
-    scope.names = dict.fromkeys(("settings", "now"))
+    scope.names = {name: known for name, known in scope.names.items() if name in {"settings", "now"}}
     table = scope.table(check.table, check.node.get("find"))
     other = scope.table(check.other, check.node.get("lacks"))
     if table is not None and table.key is None and (table.columns or not table.existing):
@@ -48,9 +48,9 @@ def _check_test(
             help=f"write `${check.bind_as}.column`",
         )
     else:
-        scope.value(test.value)
+        found = scope.value(test.value)
         if other is not None and known:
-            check_literal(other, test.name, test.value, scope, allow_list=test.operator == "in")
+            check_test(other, test, found, scope)
 
 
 def _reads_row(check: ConsistencyCheck, test: ColumnTest) -> bool:
@@ -104,7 +104,7 @@ def _check_repair(check: ConsistencyCheck, table: Table | None, repairs: OpenSco
             help=f"did you mean `{near}`?" if near else rest,
         )
         return
-    needed = needs_of(check.repair, repairs, {check.bind_as: table})
+    needed = needs_of(check.repair, repairs, {check.bind_as: repairs.row(table)})
     if needed:
         repairs.findings.error(
             "GW212",

@@ -231,8 +231,8 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
     """Return the candidate that `word` is a near spelling of, or None.
 
     Case, `-`, `_` and spaces do not count; else one slip (a letter more, less, other, or two swapped) in
-    a shorter word of three or four letters, two up to eight, three beyond. Failing that, the one candidate that
-    begins with the word.
+    a shorter word of three or four letters, two up to eight, three beyond. A word of two letters may have one or two
+    behind it, or one between them. Failing that, the one candidate that begins with the word.
     """
     candidates = list(candidates)
     folded = _fold(word)
@@ -240,7 +240,7 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
     for candidate in candidates:
         if candidate == word:
             continue
-        limit = _slips(min(len(word), len(candidate)))
+        limit = _slips(min(len(word), len(candidate))) or _slips_of_two(folded, _fold(candidate))
         distance = _distance(folded, _fold(candidate), limit)
         if distance <= limit and (best is None or distance < best[0]):
             best = (distance, candidate)
@@ -271,6 +271,14 @@ def _slips(length: int) -> int:
     if length < 3:
         return 0
     return 1 if length <= 4 else 2 if length <= 8 else 3
+
+
+def _slips_of_two(one: str, other: str) -> int:
+    """Return how many letters more than two may be there: in so short a word any other slip makes another word."""
+    short, long = sorted((one, other), key=len)
+    if len(short) != 2 or long[:1] != short[:1]:
+        return 0
+    return 2 if long.startswith(short) else 1 if len(long) == 3 else 0
 
 
 def _distance(one: str, other: str, limit: int) -> int:

@@ -9,7 +9,7 @@ from gateway.config.diagnostics import DocumentFindings, Located, did_you_mean
 from gateway.config.measures import OWN_ALERT, read_alert_condition
 from gateway.config.networks import parse_network
 from gateway.config.nodes import Mapping, Node, Scalar, Sequence
-from gateway.config.steps import BROKERS
+from gateway.config.scope import BROKERS
 from gateway.config.verification import check_verification, misspelt
 from gateway.config.wording import listed
 
@@ -29,7 +29,7 @@ def check_gateway(root: Mapping, directory: Path, findings: DocumentFindings) ->
     check_alerts(root, findings)
     check_destinations(root, findings)
     for key, source in entries(root, "sources"):
-        check_verification(key, source, findings)
+        check_verification(key, source, directory, findings)
         check_rules_named(key, source, directory, findings)
         check_response(source, findings)
 

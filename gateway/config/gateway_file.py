@@ -13,6 +13,7 @@ from gateway.config.document import Mapping as MappingNode
 from gateway.config.environment import read_environment, substitute
 from gateway.config.gateway_checks import check_gateway
 from gateway.config.gateway_schema import gateway_schema
+from gateway.config.mending import mended
 from gateway.config.schema_walk import converted, pruned, secrets_in, with_defaults
 from gateway.config.secrets import check_taken_secrets, check_written_secrets
 from gateway.config.shape import check_shape
@@ -50,6 +51,7 @@ def read_gateway_file(
     environment = read_environment(path.parent, environ, findings, shown=Path(document.path).parent)
     root = converted(substitute(document.root, environment, here, is_template=_TEMPLATES), schema)
     fitted = check_shape(document, root, schema, here)
+    root = root if fitted else mended(root, schema)
     if not isinstance(root, MappingNode):
         return None
     check_gateway(root, path.parent, here)

@@ -6,8 +6,11 @@ from collections.abc import Mapping
 
 from gateway.config.diagnostics import DocumentFindings, did_you_mean
 from gateway.config.document import Scalar
+from gateway.config.type_findings import Documented, suspicions_of
 from gateway.config.values import Condition, read_expression
 from gateway.config.wording import listed
+from gateway.expressions.inference import Known, infer
+from gateway.expressions.types import NUMBER, object_of
 
 OWN_ALERT = "parked too long"
 """What the gateway's own alert is called, which is about `park`."""
@@ -40,6 +43,8 @@ AT_ONCE: Mapping[str, str] = {
 MEASURES: Mapping[str, str] = {**OVER_TIME, **AT_ONCE}
 """Every measure by name, with what it is, for people."""
 
+_KNOWN = Known(scope=object_of(dict.fromkeys(MEASURES, NUMBER.nullable), open=True))
+
 
 def read_alert_condition(node: Scalar, findings: DocumentFindings) -> Condition | None:
     """Compile an alert's condition; names that are no measures become findings."""
@@ -54,4 +59,8 @@ def read_alert_condition(node: Scalar, findings: DocumentFindings) -> Condition 
                 node.span_of(reference.start, reference.end),
                 help=f"did you mean `{near}`?" if near else f"measures: {listed(MEASURES)}",
             )
+    if condition is not None:
+        problems = infer(condition.expression.tree, _KNOWN).problems
+        for one in suspicions_of(condition.expression, problems, node, Documented()):
+            findings.error(one.code, one.message, one.span, help=one.help)
     return condition

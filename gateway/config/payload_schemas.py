@@ -1,18 +1,18 @@
 """What is known of payloads: JSON Schemas, a file for each event type of a provider, read when they are needed.
 
-An operator's own stand in `schemas/payloads/PROVIDER/EVENT.json` beside gateway.yaml and take the place of the ones
-that come with the gateway. The properties that such a schema names are taken for all that there are, unless it says
-`additionalProperties`; every one of them may be absent.
+An operator's own stand in `schemas/payloads/SOURCE/EVENT.json` or `schemas/payloads/PROVIDER/EVENT.json` beside
+gateway.yaml and take the place of the ones that come with the gateway. The properties that such a schema names are
+taken for all that there are, unless it says `additionalProperties`; every one of them may be absent.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from gateway.config.payload_files import SHIPPED, SchemaUnusable, own_folders, read_schema
 from gateway.expressions.types import (
     ANY,
     BOOLEAN,
@@ -27,8 +27,7 @@ from gateway.expressions.types import (
     union,
 )
 
-SHIPPED = Path(__file__).parent.parent.parent / "schemas" / "payloads"
-"""The schemas that come with the gateway."""
+__all__ = ["SHIPPED", "PayloadSchemas", "payload_schemas"]
 
 _KINDS: Mapping[str, Type] = {
     "string": TEXT,
@@ -42,29 +41,50 @@ _KINDS: Mapping[str, Type] = {
 class PayloadSchemas:
     """The payload schemas of one provider."""
 
-    def __init__(self, provider: str, folders: Sequence[Path]) -> None:
-        """Take the provider and the folders to look in, the first that has a schema wins."""
-        self._folders = [folder / provider for folder in folders]
+    def __init__(self, provider: str, folders: Sequence[Path], *, first: Sequence[Path] = ()) -> None:
+        """Take the provider and the folders to look in, the first that has a schema wins.
+
+        `first` are folders of the schemas themselves, looked in before the others.
+        """
+        self._folders = [*first, *(folder / provider for folder in folders)]
 
     def payload(self, event_type: str) -> Type | None:
         """Return the type of an event's payload, or None when no schema says anything of it."""
-        if "/" in event_type or event_type.startswith("."):
+        return self._find(event_type, "")
+
+    def object(self, name: str) -> Type:
+        """Return the type of an object that the provider's API answers with; ANY when no schema says anything of it."""
+        return self._find(name, "objects") or ANY
+
+    def _find(self, name: str, below: str) -> Type | None:
+        if "/" in name or name.startswith("."):
             return None
         for folder in self._folders:
-            path = folder / f"{event_type}.json"
+            path = folder / below / f"{name}.json"
             if path.is_file():
                 return _read(path)
         return None
 
 
-def payload_schemas(provider: str, base: Path) -> PayloadSchemas:
-    """Return the schemas of a provider's payloads for a configuration in a folder."""
-    return PayloadSchemas(provider, (base / "schemas" / "payloads", SHIPPED))
+def payload_schemas(provider: str | None, base: Path | None = None, *, source: str | None = None) -> PayloadSchemas:
+    """Return the schemas of a provider's payloads for a configuration in a folder, or those that come along alone.
+
+    Those of the source itself win over its provider's.
+    """
+    first = () if base is None else own_folders(base, (source, provider))
+    return PayloadSchemas(provider or "", (SHIPPED,) if provider else (), first=first)
+
+
+def _read(path: Path) -> Type:
+    return _read_once(path, path.stat().st_mtime_ns)
 
 
 @cache
-def _read(path: Path) -> Type:
-    return _type(json.loads(path.read_text(encoding="utf-8")), path.parent)
+def _read_once(path: Path, _changed: int) -> Type:
+    try:
+        return _type(read_schema(path), path.parent)
+    except SchemaUnusable:
+        return ANY  # `gateway.config.payload_findings` reports it
 
 
 def _type(schema: Any, folder: Path) -> Type:
@@ -82,8 +102,6 @@ def _type(schema: Any, folder: Path) -> Type:
 
 def _referred(reference: str, folder: Path) -> Type:
     path = (folder / reference).resolve()
-    if not path.is_file() and folder.name == "objects":
-        path = (folder.parent / reference).resolve()
     return _read(path) if path.is_file() else ANY
 
 
@@ -103,7 +121,7 @@ def _object(schema: Mapping[str, Any], folder: Path) -> Type:
         name: partial(_member, inner, folder) for name, inner in (properties or {}).items()
     }
     fields = LazyFields(makers) if properties is not None else None
-    return Type(kinds=frozenset({"object"}), fields=fields, open=is_open, name=schema.get("title"))
+    return Type(kinds=frozenset({"object"}), fields=fields, open=is_open, name=schema.get("title"), documented=True)
 
 
 def _member(schema: Any, folder: Path) -> Type:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gateway.config.steps import CheckScope, Place
-from gateway.config.tables import Table
-
-ALWAYS = ("settings", "event", "now")
-"""Names that every rule and every procedure has in scope."""
+from gateway.config.scope import CheckScope, Place
+from gateway.config.scope_types import Bound, bound
+from gateway.expressions.types import Type
 
 
 @dataclass(slots=True, kw_only=True)
@@ -18,19 +16,21 @@ class OpenScope(CheckScope):
 
     needed: dict[str, None] = field(default_factory=dict)
     """Those names, in the order in which they are read first."""
+    always: Mapping[str, Type]
+    """The names that every procedure has in scope: `settings`, `event`, `now`."""
 
     def unbound(self, name: str, place: Place) -> None:
         """Note a name that has to be given."""
         self.needed[name] = None
-        self.names[name] = None
+        self.names[name] = Bound()
 
 
-def needs_of(procedure: str, scope: OpenScope, given: Mapping[str, Table | None] | None = None) -> tuple[str, ...]:
-    """Return the names that a procedure needs beside `settings`, `event`, `now` and those given (with their tables).
+def needs_of(procedure: str, scope: OpenScope, given: Mapping[str, Type] | None = None) -> tuple[str, ...]:
+    """Return the names that a procedure needs beside `settings`, `event`, `now` and those given (with their types).
 
     Its steps are checked on the way: what else is wrong with them is reported to the scope's findings.
     """
-    scope.names = {**dict.fromkeys(ALWAYS), **(given or {})}
+    scope.names = bound({**scope.always, **(given or {})})
     scope.needed = {}
     scope.procedures.check(procedure, scope)
     return tuple(scope.needed)

@@ -1,4 +1,4 @@
-"""Findings as people and programs read them: full, concise, json, github."""
+"""Findings as people and programs read them: full, concise, json, sarif, github."""
 
 from __future__ import annotations
 
@@ -102,8 +102,20 @@ def _github(findings: Findings, checked: Checked, colour: bool) -> str:
     return "\n".join(_annotation(diagnostic) for diagnostic in findings.diagnostics)
 
 
+def _sarif(findings: Findings, checked: Checked, colour: bool) -> str:
+    from gateway.config.sarif import sarif
+
+    return sarif(findings)
+
+
 Formatter = Callable[[Findings, Checked, bool], str]
-FORMATS: Mapping[str, Formatter] = {"full": _full, "concise": _concise, "json": _json, "github": _github}
+FORMATS: Mapping[str, Formatter] = {
+    "full": _full,
+    "concise": _concise,
+    "json": _json,
+    "sarif": _sarif,
+    "github": _github,
+}
 """Formats by name; each takes the findings, what was checked, and whether to colour."""
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -17,6 +17,7 @@ from gateway.config.diagnostics import DocumentFindings, Findings
 from gateway.config.document import Document, Node, Scalar, load_document
 from gateway.config.document import Mapping as MappingNode
 from gateway.config.document import Sequence as SequenceNode
+from gateway.config.mending import mended
 from gateway.config.misfits import misfits
 from gateway.config.payload_edits import edit
 from gateway.config.rule_tests_effects import Canned, read_canned
@@ -119,6 +120,8 @@ def read_rule_tests(path: Path, name: str, findings: Findings) -> CaseFile | Non
         return None
     here = findings.for_document(document)
     fitted = check_shape(document, document.root, SHAPE, here)
+    if not fitted:
+        document = replace(document, root=mended(document.root, SHAPE))
     if not isinstance(document.root, MappingNode):
         return None
     source = document.root.get("source")

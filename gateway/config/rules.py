@@ -17,6 +17,7 @@ from gateway.config.document import Document, Node, Scalar, load_document
 from gateway.config.document import Mapping as MappingNode
 from gateway.config.document import Sequence as SequenceNode
 from gateway.config.extraction import Extraction, read_extractions
+from gateway.config.mending import mended, renamed
 from gateway.config.rules_schema import rules_schema, step_schema
 from gateway.config.shape import check_shape
 from gateway.config.steps import COMMON_KEYS, ActionSpec, Step, StepReader
@@ -77,7 +78,9 @@ def read_rules(path: Path, name: str, findings: Findings, actions: Actions) -> R
     if document is None or document.root is None:
         return None
     here = findings.for_document(document)
-    check_shape(document, document.root, rules_schema(actions), here)
+    schema = rules_schema(actions)
+    if not check_shape(document, document.root, schema, here):
+        document = replace(document, root=mended(document.root, schema))
     if not isinstance(document.root, MappingNode):
         return None
     return _Reader(path, document, document.root, here, actions).read()
@@ -213,10 +216,14 @@ class _Reader:
     def _step(self, node: Node, pointer: str) -> Step | None:
         if not isinstance(node, MappingNode):
             return None
-        action = self._action(node)
+        action, node = self._action(node)
         if action is None:
             return None
-        check_shape(self.document, node, step_schema(action), self.findings)
+        schema = step_schema(action)
+        if not check_shape(self.document, node, schema, self.findings):
+            mended_step = mended(node, schema)
+            assert isinstance(mended_step, MappingNode)
+            node = mended_step
         reader = StepReader(
             node=node,
             findings=self.findings,
@@ -235,16 +242,19 @@ class _Reader:
             node=node,
         )
 
-    def _action(self, node: MappingNode) -> ActionSpec | None:
+    def _action(self, node: MappingNode) -> tuple[ActionSpec | None, MappingNode]:
+        """Return the step's action, and the step as it was probably meant where that has been reported."""
         named = [key for key, _ in node.entries if str(key.value) in self.actions]
         if len(named) == 1 or (named and self._keys_fit(node, self.actions[str(named[0].value)])):
-            return self.actions[str(named[0].value)]
+            return self.actions[str(named[0].value)], node
         if named:
             listed = " and ".join(f"`{key.value}`" for key in named)
             self.findings.error(
                 "GW105", f"a step has one action, this one has {listed}", named[1], help="make two steps of it"
             )
-            return None
+            first = self.actions[str(named[0].value)]
+            kept = tuple(entry for entry in node.entries if entry[0].text in {*first.schema, *COMMON_KEYS})
+            return first, MappingNode(entries=kept, span=node.span)
         words = [key for key, _ in node.entries if str(key.value) not in COMMON_KEYS]
         near = did_you_mean(str(words[0].value), self.actions) if words else None
         self.findings.error(
@@ -253,7 +263,10 @@ class _Reader:
             words[0] if words else node,
             help=f"did you mean `{near}`?" if near else f"actions: {', '.join(f'`{a}`' for a in self.actions)}",
         )
-        return None
+        if near is None:
+            return None, node
+        entries = tuple((renamed(key, near) if key is words[0] else key, item) for key, item in node.entries)
+        return self.actions[near], MappingNode(entries=entries, span=node.span)
 
     def _keys_fit(self, node: MappingNode, action: ActionSpec) -> bool:
         return all(str(key.value) in {*action.schema, *COMMON_KEYS} for key, _ in node.entries)

@@ -62,10 +62,10 @@ def _converted(node: Node, schemas: list[Schema]) -> Node:
         case Scalar():
             return _converted_scalar(node, schemas) if node.origin is not None and node.known else node
         case Sequence():
-            inner = _item_schemas(schemas)
+            inner = item_schemas(schemas)
             return Sequence(items=tuple(_converted(item, inner) for item in node.items), span=node.span)
         case MappingNode():
-            entries = ((key, _converted(item, _value_schemas(schemas, key.text))) for key, item in node.entries)
+            entries = ((key, _converted(item, value_schemas(schemas, key.text))) for key, item in node.entries)
             return MappingNode(entries=tuple(entries), span=node.span)
 
 
@@ -101,10 +101,10 @@ def _secrets_in(node: Node, schemas: list[Schema]) -> Iterator[Scalar]:
                 yield node
         case Sequence():
             for item in node.items:
-                yield from _secrets_in(item, _item_schemas(schemas))
+                yield from _secrets_in(item, item_schemas(schemas))
         case MappingNode():
             for key, item in node.entries:
-                yield from _secrets_in(item, _value_schemas(schemas, key.text))
+                yield from _secrets_in(item, value_schemas(schemas, key.text))
 
 
 def alternatives(schemas: list[Schema]) -> list[Schema]:
@@ -117,7 +117,8 @@ def alternatives(schemas: list[Schema]) -> list[Schema]:
     return found
 
 
-def _value_schemas(schemas: list[Schema], key: str) -> list[Schema]:
+def value_schemas(schemas: list[Schema], key: str) -> list[Schema]:
+    """Return the schemas of what stands under a key."""
     found: list[Schema] = []
     for schema in alternatives(schemas):
         patterns: Mapping[str, Schema] = schema.get("patternProperties", {})
@@ -131,7 +132,8 @@ def _value_schemas(schemas: list[Schema], key: str) -> list[Schema]:
     return found
 
 
-def _item_schemas(schemas: list[Schema]) -> list[Schema]:
+def item_schemas(schemas: list[Schema]) -> list[Schema]:
+    """Return the schemas of the items of a list."""
     return [schema["items"] for schema in alternatives(schemas) if isinstance(schema.get("items"), Mapping)]
 
 

@@ -46,6 +46,8 @@ class SourceSettings:
     response: Node | None = field(repr=False)
     """`body` and `errors` as written; templates are compiled with the rules."""
     unmatched: Literal["ignore", "reject", "keep"]
+    schema: Literal["warn", "reject"] | None
+    """What becomes of payloads that break the schema of their event type; None where nobody looks."""
     ordering: Literal["key", "strict"]
     allow_ips: tuple[Network, ...]
     rate_limit: Rate | None

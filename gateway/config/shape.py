@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from gateway.config import wording
 from gateway.config.diagnostics import DocumentFindings, Located, did_you_mean
+from gateway.config.mending import meant_key
 from gateway.config.misfits import Misfit, Schema, likeliest, misfits, of_another_kind
 from gateway.config.nodes import Mapping, Node, Scalar, Step, is_written, node_at
 from gateway.config.schema_walk import alternatives
@@ -98,7 +99,7 @@ class _Judge:
                 )
 
     def _report_unknown(self, name: str, node: Node, keys: _Keys, path: tuple[Step, ...]) -> None:
-        near = did_you_mean(name, keys.missing) or did_you_mean(name, keys.known)
+        near = meant_key(name, keys.missing, keys.known)
         if near in keys.missing:
             keys.missing.remove(near)
         self._findings.error(

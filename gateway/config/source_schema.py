@@ -63,6 +63,13 @@ def source_schema() -> Schema:
                     "`ignore` keeps a record, `reject` answers 422, `keep` makes a dead letter."
                 ),
             },
+            "schema": {
+                "enum": ["warn", "reject"],
+                "description": (
+                    "What becomes of a payload that breaks the JSON Schema of its event type: `warn` stores it and "
+                    "says so, `reject` answers 422. Without it payloads are not looked at."
+                ),
+            },
             "ordering": {
                 "enum": ["key", "strict"],
                 "default": "key",

@@ -6,17 +6,16 @@ how they run. Validation, the editor's schema, the docs and the engine all read 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import partial
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from gateway.config.diagnostics import DocumentFindings, Span, did_you_mean
+from gateway.config.diagnostics import DocumentFindings
 from gateway.config.document import Mapping as MappingNode
 from gateway.config.document import Node, Scalar
 from gateway.config.document import Sequence as SequenceNode
-from gateway.config.tables import Table
-from gateway.config.values import Condition, Located, Value, read_expression, read_value
+from gateway.config.scope import CheckScope
+from gateway.config.values import Condition, Value, read_expression, read_value
 
 COMMON_KEYS = ("when", "as", "name")
 """Keys that any step may have beside its action's own."""
@@ -114,176 +113,15 @@ class StepReader:
         return ()
 
 
-class Procedures(Protocol):
-    """Looks up procedures while steps are checked."""
-
-    def names(self) -> tuple[str, ...]:
-        """Return the names of all procedures."""
-
-    def check(self, name: str, scope: CheckScope) -> None:
-        """Check a procedure's steps in the scope of the step that runs it."""
+_ENDINGS = ("finish", "fail")
 
 
-Place = Callable[[], Span]
-"""Works out where something stands."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Targets:
-    """Where steps may send to, by name."""
-
-    destinations: Mapping[str, str] = field(default_factory=dict)
-    """With their addresses."""
-    channels: Collection[str] = ()
-
-
-BROKERS = ("nats", "tls")
-"""Schemes of the addresses of message brokers; every other destination takes HTTP requests."""
-
-
-@dataclass(slots=True, kw_only=True)
-class CheckScope:
-    """What is known at one step while a file is checked: tables, and the names bound so far."""
-
-    findings: DocumentFindings
-    tables: Mapping[str, Table]
-    settings: Mapping[str, object]
-    procedures: Procedures
-    names: dict[str, Table | None]
-    """Each name in scope; with the table whose row it holds, where that is known."""
-    targets: Targets | None = None
-    """None where rules are checked without a gateway.yaml: any name may be right."""
-    conditional: bool = False
-    step: Step | None = None
-    running: tuple[str, ...] = field(default=())
-    """The procedures being checked, outermost first."""
-
-    def bind(self, table: Table | None = None) -> None:
-        """Bind the step's `as` name."""
-        if self.step is not None and self.step.bind_as is not None:
-            self.names[self.step.bind_as] = table
-
-    def table(self, name: str, node: Node | None) -> Table | None:
-        """Return the table, or report that there is none."""
-        table = self.tables.get(name)
-        if table is None and node is not None:
-            near = did_you_mean(name, self.tables)
-            self.findings.error(
-                "GW201",
-                f"unknown table `{name}`",
-                node,
-                help=f"did you mean `{near}`?" if near else _known("tables", self.tables),
-            )
-        return table
-
-    def column(self, table: Table, key: Scalar) -> bool:
-        """Say whether the table has the column; report when it does not."""
-        name = str(key.value)
-        if table.existing and not table.columns:
-            return True
-        if table.column(name) is not None:
-            return True
-        near = did_you_mean(name, table.names)
-        self.findings.error(
-            "GW202",
-            f"table `{table.name}` has no column `{name}`",
-            key,
-            help=f"did you mean `{near}`?" if near else _known("columns", table.names),
-        )
-        return False
-
-    def channel(self, name: str, node: Node | None) -> None:
-        """Report a channel that nobody declared."""
-        if self.targets is not None and node is not None and name not in self.targets.channels:
-            self._undeclared("channel", name, self.targets.channels, node)
-
-    def destination(self, name: str, node: Node | None, *, broker: bool) -> None:
-        """Report a destination that nobody declared, or that is of the other kind."""
-        if self.targets is None or node is None:
-            return
-        address = self.targets.destinations.get(name)
-        if address is None:
-            self._undeclared("destination", name, self.targets.destinations, node)
-        elif (address.partition("://")[0] in BROKERS) is not broker:
-            kind = "takes HTTP requests, it is no broker" if broker else "is a broker, it takes no HTTP requests"
-            self.findings.error("GW215", f"destination `{name}` {kind}", node, help=f"use `{_FITTING[broker]}`")
-
-    def _undeclared(self, kind: str, name: str, known: Collection[str], node: Node) -> None:
-        near = did_you_mean(name, known)
-        self.findings.error(
-            "GW205",
-            f"there is no {kind} `{name}`",
-            node,
-            help=f"did you mean `{near}`?" if near else f"declare it under `{kind}s` in gateway.yaml",
-        )
-
-    def value(self, value: Value | None) -> None:
-        """Check every name that a value reads."""
-        for part in value.parts if value is not None else ():
-            self.located(part)
-
-    def condition(self, condition: Condition | None) -> None:
-        """Check every name that an expression reads."""
-        if condition is not None:
-            self.located(condition.located)
-
-    def located(self, part: Located) -> None:
-        """Check every name that an expression or template reads from the scope."""
-        for reference in part.names:
-            self._check_name(reference.path, part, reference.start, reference.end)
-
-    def _check_name(self, path: tuple[str, ...], part: Located, start: int, end: int) -> None:
-        name = path[0]
-        # Where inside its text a name stands is worked out for findings alone: that takes far longer than to look.
-        place = partial(part.node.span_of, start, end)
-        if name not in self.names:
-            self.unbound(name, place)
-        elif len(path) > 1:
-            self._check_field(path, place)
-
-    def unbound(self, name: str, place: Place) -> None:
-        """Report a name that nothing binds."""
-        near = did_you_mean(name, self.names)
-        self.findings.error(
-            "GW203",
-            f"nothing is called `{name}` here",
-            place(),
-            help=f"did you mean `{near}`?" if near else _known("names in scope", self.names),
-        )
-
-    def _check_field(self, path: tuple[str, ...], place: Place) -> None:
-        table = self.names[path[0]]
-        fields: tuple[str, ...] = ()
-        if table is not None and (table.columns or not table.existing):
-            fields = table.names
-        elif path[0] == "settings":
-            fields = tuple(self.settings)
-        elif path[0] == "event":
-            fields = EVENT_FIELDS
-        if fields and path[1] not in fields:
-            near = did_you_mean(path[1], fields)
-            self.findings.error(
-                "GW203",
-                f"`{path[0]}` has no field `{path[1]}`",
-                place(),
-                help=f"did you mean `{near}`?" if near else _known("fields", fields),
-            )
-
-
-_FITTING = {True: "send", False: "publish"}
-
-EVENT_FIELDS = ("id", "type", "source", "occurred_at", "received_at", "attempt", "payload", "headers", "key")
-"""What `event` holds in the scope of a rule."""
-
-
-def _known(what: str, names: Any) -> str | None:
-    listed = sorted(names)
-    return f"{what}: {', '.join(f'`{name}`' for name in listed[:12])}" if listed else None
-
-
-def walk_steps(steps: tuple[Step, ...], scope: CheckScope) -> Iterator[Step]:
+def walk_steps(steps: Sequence[Step], scope: CheckScope) -> Iterator[Step]:
     """Yield each step with the scope set to it, after checking what all steps have in common."""
     for step in steps:
         scope.step = step
         scope.condition(step.when)
         yield step
+        scope.step = None
+        if step.action.name in _ENDINGS and step.when is not None:
+            scope.survive(step.when)

@@ -6,7 +6,7 @@ Where a rule writes a value (`set`, `values`, `with`, `json`, …) text is liter
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.config.diagnostics import DocumentFindings
@@ -22,6 +22,7 @@ from gateway.expressions import (
     compile_expression,
     compile_template,
 )
+from gateway.expressions.types import Type, list_of, object_of, type_of, union
 
 Evaluate = Callable[[Mapping[str, object], Context], object]
 
@@ -37,6 +38,26 @@ class Located:
     def names(self) -> tuple[Reference, ...]:
         """Return the names it reads from the scope."""
         return self.compiled.names
+
+    @property
+    def expressions(self) -> tuple[Expression, ...]:
+        """Return its expressions: itself, or what stands for the placeholders of a template."""
+        if isinstance(self.compiled, Expression):
+            return (self.compiled,)
+        return tuple(part for part in self.compiled.parts if isinstance(part, Expression))
+
+    @property
+    def is_expression(self) -> bool:
+        """Say whether its value is that of its one expression; else it is text with values written into it."""
+        return isinstance(self.compiled, Expression) or len(self.compiled.parts) == 1
+
+    @property
+    def plain_names(self) -> Iterator[Reference]:
+        """Return the placeholders of a template that are a name and its fields alone."""
+        for expression in self.expressions if isinstance(self.compiled, Template) else ():
+            first, whole = next(iter(expression.names), None), expression.tree
+            if first is not None and (first.start, first.end) == (whole.start, whole.end):
+                yield first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +78,20 @@ class Value:
     def constant(self) -> object:
         """Return the value of a literal."""
         return self.node.plain() if not isinstance(self.node, Scalar) else self.evaluate({}, _NOTHING)
+
+
+def value_type(node: Node, parts: Mapping[int, Type]) -> Type:
+    """Return the type of a value; `parts` are those of its expressions, by the identity of their nodes."""
+    if isinstance(node, Scalar):
+        return parts[id(node)] if id(node) in parts else type_of(_written(node))
+    if isinstance(node, SequenceNode):
+        return list_of(union(value_type(item, parts) for item in node.items))
+    return object_of({key.text: value_type(item, parts) for key, item in node.entries})
+
+
+def _written(node: Scalar) -> object:
+    # `$$` is the one thing that a literal text does not hold as it is written.
+    return node.value.replace("$$", "$") if isinstance(node.value, str) else node.value
 
 
 class _Nothing:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from gateway.config.certificate_files import check_certificate_files
 from gateway.config.diagnostics import DocumentFindings, Located, did_you_mean
 from gateway.config.misfits import fits
 from gateway.config.nodes import Mapping, Node, Scalar, Sequence
@@ -9,13 +12,17 @@ from gateway.config.source_schema import source_schema
 from gateway.config.values import read_expression
 from gateway.config.wording import listed, origin_note
 from gateway.providers import PRESETS, VERIFY_SCHEMA, preset_named, verify_problems
+from gateway.providers.building import scheme_name
 
 _SECRET_KEYS = ("", "secret", "secrets", "token", "tokens")
 """What the problems of a secret name as their key."""
 
 
-def check_verification(key: Scalar, source: Mapping, findings: DocumentFindings) -> None:
-    """Report an unknown provider, a source without verification, and secrets that cannot work."""
+def check_verification(key: Scalar, source: Mapping, directory: Path, findings: DocumentFindings) -> None:
+    """Report an unknown provider, a source without verification, and secrets and certificates that cannot work.
+
+    Paths in it are taken from `directory`.
+    """
     provider = _text(source.get("provider"))
     _check_provider(source.get("provider"), provider, findings)
     if source.get("provider") is None and not misspelt(source, "provider"):
@@ -42,6 +49,7 @@ def check_verification(key: Scalar, source: Mapping, findings: DocumentFindings)
         )
     elif isinstance(verify, Mapping) and _is_known(verify) and fits(verify.plain(), VERIFY_SCHEMA):
         _check_means(source.key("verify") or key, verify, provider, findings)
+        _check_files(verify, provider, directory, findings)
 
 
 def misspelt(source: Mapping, key: str) -> bool:
@@ -85,6 +93,12 @@ def _check_means(key: Located, verify: Mapping, provider: str | None, findings: 
             node = node.items[problem.index]
         code = "GW404" if problem.key in _SECRET_KEYS else "GW104"
         findings.error(code, problem.message, node or key, note=origin_note(node), help=problem.help)
+
+
+def _check_files(verify: Mapping, provider: str | None, directory: Path, findings: DocumentFindings) -> None:
+    plain = verify.plain()
+    if isinstance(plain, dict) and scheme_name(plain, preset_named(provider)) == "paypal":
+        check_certificate_files(verify, directory, findings)
 
 
 def _check_paths(event: Mapping, findings: DocumentFindings) -> None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 
-from gateway.config.checks import open_scope
 from gateway.config.diagnostics import Findings, did_you_mean
 from gateway.config.procedure_needs import needs_of
+from gateway.config.rule_scopes import open_scope
 from gateway.config.rules import RulesFile
 from gateway.engine.consistency import LinkedCheck
 from gateway.engine.program import RUN_PREFIX

@@ -6,7 +6,7 @@ Only what is wrong for every event is a problem: where a value may be of a kind 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from gateway.expressions import tree
@@ -42,9 +42,11 @@ class Problem:
     start: int
     end: int
     owner: Type | None = None
-    """For `field`: the object."""
+    """For `field`: the object; for `never`: what is compared."""
     name: str | None = None
-    """For `field`: the member."""
+    """For `field`: the member; for `never`: the text it is compared with."""
+    given: tuple[Type, ...] = ()
+    """For `compare`: the types of both."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,10 +167,7 @@ class _Inference:
 
     def _projected(self, target: tree.Node, source: Type, element: Type | None) -> Type:
         found = ANY if element is None else NEVER if not element.kinds else self.of(target, element)
-        projected = list_of(Type(
-            kinds=found.certain, element=found.element, fields=found.fields, open=found.open, values=found.values,
-            name=found.name,
-        ))  # fmt: skip
+        projected = list_of(replace(found, kinds=found.certain))
         return projected if source.kinds == {"list"} else projected.nullable
 
     def flatten(self, node: tree.Flatten, current: Type) -> Type:
@@ -177,9 +176,7 @@ class _Inference:
         inner = source.element
         if inner is None or ("list" in inner.kinds and inner.element is None):
             return _only_list(source, None)
-        flat = Type(
-            kinds=inner.kinds - {"list"}, fields=inner.fields, open=inner.open, values=inner.values, name=inner.name
-        )
+        flat = replace(inner, kinds=inner.kinds - {"list"}, element=None)
         return _only_list(source, flat if inner.element is None else flat | inner.element)
 
     def multi_select_list(self, node: tree.MultiSelectList, current: Type) -> Type:
@@ -195,7 +192,8 @@ class _Inference:
         ordering = node.operator not in {"==", "!="}
         if left.certain and right.certain and not _comparable(left, right, ordering=ordering):
             by = f" by `{node.operator}`" if ordering else ""
-            self.report("compare", f"cannot compare {in_words(left)} with {in_words(right)}{by}", node)
+            said = f"cannot compare {in_words(left)} with {in_words(right)}{by}"
+            self.report("compare", said, node, given=(left, right))
         elif not ordering:
             self._look_at_values(node, left, right)
         return BOOLEAN.nullable if ordering else BOOLEAN
@@ -206,7 +204,8 @@ class _Inference:
                 continue
             if one.values is not None and place.value not in one.values:
                 listed = ", ".join(f"`{value}`" for value in sorted(map(str, one.values)))
-                self.report("never", f"this is never `{place.value}`: it is one of {listed}", place)
+                said = f"this is never `{place.value}`: it is one of {listed}"
+                self.report("never", said, place, owner=one, name=str(place.value))
 
     def either(self, node: tree.Or, current: Type) -> Type:
         *others, last = (self.of(operand, current) for operand in node.operands)

@@ -37,6 +37,8 @@ class Type:
     values: frozenset[object] | None = None
     name: str | None = None
     """What an object is called in messages, such as ``a row of `tenants` ``."""
+    documented: bool = False
+    """Whether an object's members are known from a provider's documents, not from what the operator wrote."""
 
     def __or__(self, other: Type) -> Type:
         """Return the type of a value that is of either."""
@@ -50,7 +52,7 @@ class Type:
     @property
     def nullable(self) -> Type:
         """Return the type with null beside it."""
-        return replace(self, kinds=self.kinds | {"null"})
+        return self if "null" in self.kinds else replace(self, kinds=self.kinds | {"null"})
 
     @property
     def truthy(self) -> Type:
@@ -88,6 +90,7 @@ def _union(left: Type, right: Type) -> Type:
         open=("object" in left.kinds and left.open) or ("object" in right.kinds and right.open),
         values=_joined_values(left, right),
         name=_joined_name(left, right),
+        documented=left.documented or right.documented,
     )
 
 

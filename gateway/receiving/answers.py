@@ -24,6 +24,7 @@ STATUSES: Mapping[str, int] = {
     "body_timeout": 408,
     "body_too_large": 413,
     "content_encoding_not_supported": 415,
+    "schema_violation": 422,
     "unmatched_event_type": 422,
     "rate_limited": 429,
     "headers_too_large": 431,

@@ -26,6 +26,9 @@ UNKNOWN_TYPE = "unknown"
 RESERVED = (TYPE_PREFIX, RUN_PREFIX)
 """What the types of the gateway's own events begin with."""
 
+Violated = Callable[[str, str, str], None]
+"""Is told an event type, what of its schema a payload breaks, and the request's id."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _NOTHING = Envelope(None, None, None, None)
@@ -50,6 +53,9 @@ class Source:
     respond: Literal["accepted", "result"] = "accepted"
     handles: Callable[[str], bool] | None = None
     """Says whether a rule names an event type, where other types are rejected; None takes all types."""
+    violation: Callable[[str, object], str | None] | None = None
+    """Says where an event type's payload breaks its schema, and how; None where nobody looks."""
+    rejects_violations: bool = False
     errors: Mapping[str, object] = field(default_factory=dict)
     """Constant keys that error answers carry beside `error`."""
     dedupe_window: int = 86_400
@@ -77,10 +83,12 @@ def read_delivery(
     request_id: str,
     now: float,
     found: Verified | Refused | None = None,
+    violated: Violated | None = None,
 ) -> Delivery:
     """Verify a body and return what is to be stored of it; `now` is seconds since the epoch.
 
-    For a source with an `awaited` verifier, `found` is what that has said.
+    For a source with an `awaited` verifier, `found` is what that has said. `violated` is told of a payload that breaks
+    its schema and is taken nevertheless.
 
     A verified body that cannot be read, or that is of a type which only the gateway's own events have, becomes a dead
     letter that says why: its sender has done its part, and would only send it again. Raises Refusal for everything
@@ -101,6 +109,12 @@ def read_delivery(
         error = f"the event type `{event_type}` is reserved: `schedule.…` and `run.…` are the gateway's own"
     if source.handles is not None and error is None and not source.handles(event_type):
         raise Refusal("unmatched_event_type", f"no rule of this source takes events of type `{event_type}`")
+    if source.violation is not None and error is None:
+        violation = source.violation(event_type, payload)
+        if violation is not None and source.rejects_violations:
+            raise Refusal("schema_violation", f"the payload breaks the schema of `{event_type}`: {violation}")
+        if violation is not None and violated is not None:
+            violated(event_type, violation, request_id)
     occurred_at = None if envelope.occurred_at is None else (envelope.occurred_at - _EPOCH) // _MICROSECOND
     event_id, event_second = _identity(source, envelope.id, occurred_at, body, now)
     return Delivery(

@@ -50,13 +50,15 @@ class Distribution:
 class SourceMetrics:
     """One source's deliveries, by what became of them."""
 
-    __slots__ = ("accepted", "dead", "duplicate", "last_at", "refusals", "seconds", "source")
+    __slots__ = ("accepted", "dead", "duplicate", "last_at", "refusals", "schema_violations", "seconds", "source")
 
     def __init__(self, source: str) -> None:
         self.source = source
         self.accepted = self.duplicate = self.dead = 0
         self.refusals: Counter[str] = Counter()
         """Refused deliveries by error code."""
+        self.schema_violations = 0
+        """Verified deliveries whose payload broke its schema, refused or not."""
         self.seconds = Distribution(SECONDS)
         """From the request's head to its durable acknowledgement."""
         self.last_at = time.time()
@@ -100,16 +102,20 @@ class ReceivingMetrics(Collector):
         seconds = HistogramMetricFamily(
             "gateway_ack_seconds", "From a request's head to its durable acknowledgement", labels=["source"]
         )
+        violations = CounterMetricFamily(
+            "gateway_schema_violations", "Verified deliveries whose payload breaks its schema", labels=["source"]
+        )
         for reason, count in self.unrouted.items():
             refusals.add_metric(["", reason], count)
         for source in self._sources.values():
             source.seconds.add_to(seconds, [source.source])
             for outcome, count in source.outcomes():
                 deliveries.add_metric([source.source, outcome], count)
+            violations.add_metric([source.source], source.schema_violations)
             for reason, count in source.refusals.items():
                 refusals.add_metric([source.source, reason], count)
         connections = GaugeMetricFamily("gateway_connections", "Open connections", value=self.connections())
-        return deliveries, refusals, seconds, connections
+        return deliveries, refusals, violations, seconds, connections
 
 
 class WriterMetrics(Collector):

@@ -75,7 +75,9 @@ class Receiver:
                 body = await rest_of_body(request, limit=source.max_body, seconds=source.body_timeout)
             now = time.time()
             found = None if source.awaited is None else await source.awaited.verify(body, headers, now)
-            delivery = read_delivery(source, body, headers, request_id=request_id, now=now, found=found)
+            delivery = read_delivery(
+                source, body, headers, request_id=request_id, now=now, found=found, violated=self._violated
+            )
             receipt = await self._writer.append(delivery)
         except Refusal as refusal:
             return self._refuse(refusal, peer, headers, request_id)
@@ -97,7 +99,9 @@ class Receiver:
         try:
             if self._asks_address:
                 self._admit(sender.address, headers)
-            delivery = read_delivery(self.source, body, headers, request_id=request_id, now=time.time())
+            delivery = read_delivery(
+                self.source, body, headers, request_id=request_id, now=time.time(), violated=self._violated
+            )
             self._writer.submit(delivery, partial(self._reply, delivery, headers, started, sender))
         except Refusal as refusal:
             sender.reply(self._refuse(refusal, sender.address, headers, request_id))
@@ -162,6 +166,8 @@ class Receiver:
 
     def _refuse(self, refusal: Refusal, peer: str, headers: CIMultiDictProxy[str], request_id: str) -> Answer:
         self._metrics.refusals[refusal.code] += 1
+        if refusal.code == "schema_violation":
+            self._metrics.schema_violations += 1
         held_back = self._bursts.speak(refusal.code, time.monotonic())
         if held_back is not None:
             log.warning(
@@ -176,14 +182,27 @@ class Receiver:
             )
         return refused(refusal, request_id, self.source.errors)
 
+    def _violated(self, event_type: str, violation: str, request_id: str) -> None:
+        self._metrics.schema_violations += 1
+        held_back = self._bursts.speak("schema_violation", time.monotonic())
+        if held_back is not None:
+            log.warning(
+                "payload breaks its schema",
+                request_id=request_id,
+                source=self.source.name,
+                type=event_type,
+                detail=violation,
+                **({"held_back": held_back} if held_back else {}),
+            )
+
     def _address(self, peer: str, headers: CIMultiDictProxy[str]) -> str:
         return client_address(peer, headers.getall(hdrs.X_FORWARDED_FOR, ()), self._trusted)
 
 
 class _Bursts:
-    """Says of which refusals a log line is due: of those that come by the thousand, one in ten seconds."""
+    """Says of what a log line is due: of what comes by the thousand, one in ten seconds."""
 
-    _CODES = frozenset({"rate_limited", "storage_unavailable", "verification_unavailable"})
+    _CODES = frozenset({"rate_limited", "schema_violation", "storage_unavailable", "verification_unavailable"})
     _PAUSE = 10.0
 
     def __init__(self) -> None:

@@ -182,8 +182,8 @@ def open_database(address: DatabaseAddress, *, read_only: bool = False) -> Datab
     The connection may be handed to another thread, but must be used by one at a time.
     Raises StorageUnavailable when it cannot be opened.
     """
-    if address.file is not None and not read_only:
-        address.file.parent.mkdir(parents=True, exist_ok=True)
+    if address.file is not None:
+        _require_place(address.file, make=not read_only)
     with storage_errors():
         connection = sqlite3.connect(
             _target(address, read_only=read_only),
@@ -199,6 +199,18 @@ def open_database(address: DatabaseAddress, *, read_only: bool = False) -> Datab
             connection.close()
             raise
     return Database(connection, address)
+
+
+def _require_place(file: Path, *, make: bool) -> None:
+    """Make the folder of a database's file, where it may be made. Raises StorageUnavailable."""
+    if file.is_dir():
+        raise StorageUnavailable(f"the database cannot be used: `{file}` is a directory, not a file")
+    try:
+        if make:
+            file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = "it is not a directory" if isinstance(error, FileExistsError) else (error.strerror or str(error)).lower()
+        raise StorageUnavailable(f"the database cannot be made in `{file.parent}`: {reason}") from error
 
 
 def _target(address: DatabaseAddress, *, read_only: bool) -> str:

@@ -68,6 +68,8 @@ def _migrate_own(database: Database) -> list[str]:
     if version >= CURRENT_VERSION:
         # A newer gateway may have been here; what it added does not disturb this one.
         return []
+    if version == 0:
+        _refuse_strangers(database)
     steps = [_create_all] if version == 0 else [STEPS[number] for number in range(version + 1, CURRENT_VERSION + 1)]
     done = [statement for step in steps for statement in step(database)]
     now = time.time_ns() // 1000
@@ -80,6 +82,17 @@ def _version(database: Database) -> int:
         return 0
     row = database.execute("SELECT max(version) FROM gateway_migrations", ()).fetchone()
     return int(row[0] or 0)
+
+
+def _refuse_strangers(database: Database) -> None:
+    """Refuse a database without a record of migrations in which a table already has a name of the gateway's own."""
+    there = [table.name for table in METADATA.sorted_tables if _columns_of(database, table.name)]
+    if there:
+        raise MigrationRefused(
+            f"the database has a table `{there[0]}` that this gateway did not make: "
+            "it belongs to another program, or its record of migrations (`gateway_migrations`) is lost",
+            sql=(),
+        )
 
 
 def _create_all(database: Database) -> list[str]:

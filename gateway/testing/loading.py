@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from gateway.config.checks import open_scope
 from gateway.config.diagnostics import Findings
 from gateway.config.procedure_needs import needs_of
+from gateway.config.rule_scopes import open_scope
 from gateway.config.rule_tests import CaseFile, read_rule_tests
 from gateway.config.rule_tests_checks import check_rule_tests
 from gateway.config.rule_tests_effects_checks import doings_of

@@ -35,6 +35,8 @@ def lay_out(case: Path, directory: Path) -> Path:
     own = "rules.yaml" if b"\nrules:" in text or b"\nprocedures:" in text else "gateway.yaml"
     (directory / "gateway.yaml").write_text(GATEWAY_FILE + (TARGETS if b"# with targets" in text else ""))
     (directory / "rules.yaml").write_text(RULES_FILE if case.parent.name == "err" else WITH_SETTINGS)
+    for name, content in re.findall(r"^# beside (\S+): (.*)$", text.decode(errors="replace"), re.MULTILINE):
+        (directory / name).write_text(f"{content}\n")
     (directory / own).write_bytes(text)
     return directory / "gateway.yaml"
 

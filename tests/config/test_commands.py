@@ -69,7 +69,7 @@ class TestValidate:
             assert "none.yaml" in result.stderr
             assert result.stdout == ""
 
-    @pytest.mark.parametrize("format", ["full", "concise", "json", "github"])
+    @pytest.mark.parametrize("format", ["full", "concise", "json", "sarif", "github"])
     def test_formats(self, project: Path, format: str) -> None:
         (project / "rules.yaml").write_text(RULES_FILE.replace("result:", "reslt:"))
         result = run("--format", format)

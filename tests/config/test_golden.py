@@ -8,7 +8,7 @@ import pytest
 from config.golden import environ_of, expect, files, lay_out
 
 from gateway.config.diagnostics import Findings
-from gateway.config.reporters import report
+from gateway.config.reporters import FORMATS, report
 from gateway.project import load_project
 
 
@@ -36,5 +36,5 @@ def test_a_good_file_is_quiet(case: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("case", files("err"), ids=lambda path: path.stem)
 def test_no_value_of_the_environment_is_shown(case: Path, tmp_path: Path) -> None:
     findings = check(case, tmp_path)
-    shown = "".join(report(findings, format) for format in ("full", "concise", "json", "github"))
+    shown = "".join(report(findings, format) for format in FORMATS)
     assert not [value for value in environ_of(case).values() if value and value in shown]

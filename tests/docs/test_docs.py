@@ -103,7 +103,7 @@ def check(folder: Path, files: dict[str, str]) -> list[Diagnostic]:
             (folder / name).write_text(STUB)
     if (folder / "rules" / "asaas-billing.yaml").exists():
         (folder / "rules" / "asaas-billing.yaml").write_text((ROOT / "rules" / "asaas-billing.yaml").read_text())
-    environ = dict.fromkeys(re.findall(r"\$\{env:(\w+)", files["gateway.yaml"]), "whsec_MDEyMzQ1Njc4OWFiY2RlZg==")
+    environ = dict.fromkeys(re.findall(r"\$\{env:(\w+)\}", files["gateway.yaml"]), "whsec_MDEyMzQ1Njc4OWFiY2RlZg==")
     findings = Findings()
     load_project(folder / "gateway.yaml", findings, environ)
     return [one for one in findings.diagnostics if one.severity == "error"]

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from gateway.config.codes.entry import RULES, Code
 from gateway.config.codes.samples import GATEWAY_FILE, RULES_FILE, STRIPE_KEY, WITH_STRIPE, with_source, with_steps
+from gateway.providers.paypal_local import MARK
 
 _REFUND = "{stripe: refunds.create, params: {charge: ch_1, reason: %s}}"
+_PAYPAL = """\
+version: 1
+sources:
+  orders:
+    provider: paypal
+    path: /webhook/paypal
+    verify: {%s}
+    unmatched: keep
+"""
 _PROCEDURE = "version: 1\nprocedures:\n  note_it: [{log: paid}]\nrules:\n"
 
 ADVICE = (
@@ -59,5 +69,15 @@ ADVICE = (
         right=WITH_STRIPE,
         rules=with_steps(_REFUND % "duplicate"),
         environ=STRIPE_KEY,
+    ),
+    Code(
+        code="GW507",
+        title="an authority for tests is trusted",
+        why="`gateway init` makes a certificate authority that only this configuration trusts, so that "
+        "`gateway trigger` can sign events as PayPal does. Whoever has its key can do the same.",
+        wrong=_PAYPAL % 'webhook_id: "${env:PAYPAL_WEBHOOK_ID}", trust: trusted.pem',
+        right=_PAYPAL % 'webhook_id: "${env:PAYPAL_WEBHOOK_ID}"',
+        beside={"trusted.pem": f"# {MARK}\n"},
+        environ={"PAYPAL_WEBHOOK_ID": "40L71081MK3756722"},
     ),
 )

@@ -27,6 +27,8 @@ class Code:
     """The gateway.yaml round an example that is another file, where the usual one would not do."""
     rules: str = ""
     """The rules.yaml beside an example that is gateway.yaml, where the usual one would not do."""
+    beside: Mapping[str, str] = field(default_factory=lambda: _NONE)
+    """Other files that the examples name, by path."""
     environ: Mapping[str, str] = field(default_factory=lambda: _NONE)
     """Variables the examples need."""
     encoding: str = "utf-8"

@@ -11,9 +11,11 @@ from gateway.config.codes.samples import GATEWAY_FILE, RULES_FILE, SECRET_NAME
 
 def write_example(code: Code, text: str, directory: Path) -> Path:
     """Write `text`, the wrong or the right file of a code, with what belongs round it; return gateway.yaml."""
-    files = {"gateway.yaml": code.gateway or GATEWAY_FILE, "rules.yaml": code.rules or RULES_FILE, code.file: text}
+    usual = {"gateway.yaml": code.gateway or GATEWAY_FILE, "rules.yaml": code.rules or RULES_FILE}
+    files = {**usual, **code.beside, code.file: text}
     for name, content in files.items():
         encoding = code.encoding if content is code.wrong else "utf-8"
+        (directory / name).parent.mkdir(parents=True, exist_ok=True)
         (directory / name).write_bytes(content.encode(encoding))
     return directory / "gateway.yaml"
 

@@ -6,6 +6,7 @@ from gateway.config.codes.entry import RULES, Code
 from gateway.config.codes.samples import with_check, with_rules, with_steps
 
 _ID = "  invoice: data.object.id\n"
+_FIND = "{find: invoices, where: {id: $invoice}, as: row}"
 _RULE = "  - {name: paid, on: invoice.paid, when: WHEN, do: [{log: paid}]}\n"
 
 EXPRESSIONS = (
@@ -14,8 +15,8 @@ EXPRESSIONS = (
         title="an expression that cannot be read",
         why="`when`, `path`, `extract` and `${ … }` hold JMESPath. Numbers in it stand in backticks, "
         "texts in single quotes.",
-        wrong=with_rules(_RULE.replace("WHEN", "event.payload.amount > 100")),
-        right=with_rules(_RULE.replace("WHEN", "event.payload.amount > `100`")),
+        wrong=with_rules(_RULE.replace("WHEN", "event.payload.data.object.amount_due > 100")),
+        right=with_rules(_RULE.replace("WHEN", "event.payload.data.object.amount_due > `100`")),
         file=RULES,
     ),
     Code(
@@ -66,6 +67,23 @@ EXPRESSIONS = (
         "yours in `schemas/payloads/PROVIDER/EVENT.json`. A path of an older API version may stand beside today's.",
         wrong=with_steps("log: $customer", extract="  customer: data.object.custmer\n"),
         right=with_steps("log: $customer", extract="  customer: data.object.customer\n"),
+        file=RULES,
+    ),
+    Code(
+        code="GW308",
+        title="values of kinds that do not go together",
+        why="A text and a number cannot be compared, a number has no members, a text no elements. It would fail, or be "
+        "null, for every event.",
+        wrong=with_steps("{log: late, when: now > settings.days}", settings="  days: 3\n"),
+        right=with_steps("{log: late, when: event.attempt > settings.days}", settings="  days: 3\n"),
+        file=RULES,
+    ),
+    Code(
+        code="GW309",
+        title="a comparison that always comes out the same",
+        why="What is compared can only be one of a few words, and this is none of them.",
+        wrong=with_steps(_FIND, "{log: paid, when: row.status == 'payed'}", extract=_ID),
+        right=with_steps(_FIND, "{log: paid, when: row.status == 'paid'}", extract=_ID),
         file=RULES,
     ),
 )

@@ -24,6 +24,7 @@ _REPAIR = (
     + "procedures:\n  note_it: [{insert: payments, values: {id: $invoice.id, invoice_id: $invoice.id}}]\n"
 )
 _CHANNEL = 'channels: {admins: ["log://"]}\n'
+_SOMETIMES = ("{find: invoices, where: {id: $invoice}, when: event.attempt == `1`, as: row}",)
 
 NAMES = (
     Code(
@@ -155,5 +156,13 @@ NAMES = (
         right=with_steps("{publish: events, subject: invoices.paid, json: {paid: true}}"),
         file=RULES,
         gateway=GATEWAY_FILE + 'destinations: {events: {url: "nats://127.0.0.1:4222"}}\n',
+    ),
+    Code(
+        code="GW216",
+        title="a name that is perhaps not bound",
+        why="A step whose `when` does not hold binds nothing: what it would have bound is null in the steps after it.",
+        wrong=with_steps(*_SOMETIMES, "log: $row.status", extract=_EXTRACT),
+        right=with_steps(*_SOMETIMES, "{log: $row.status, when: row}", extract=_EXTRACT),
+        file=RULES,
     ),
 )

@@ -49,10 +49,14 @@ def with_rules(rules: str) -> str:
     return f"{TABLES}rules:\n{rules}"
 
 
-def with_steps(*steps: str, extract: str = "") -> str:
-    """Return a rules file with a table and one rule of these steps; `extract` is the lines of that key."""
+def with_steps(*steps: str, extract: str = "", settings: str = "") -> str:
+    """Return a rules file with a table and one rule of these steps.
+
+    `extract` and `settings` are the lines of those keys.
+    """
     written = "".join(f"      - {step}\n" for step in steps)
-    head = f"extract:\n{extract}" if extract else ""
+    head = f"settings:\n{settings}" if settings else ""
+    head += f"extract:\n{extract}" if extract else ""
     return f"{TABLES}{head}rules:\n  - name: invoice paid\n    on: invoice.paid\n    do:\n{written}"
 
 

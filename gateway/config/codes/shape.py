@@ -5,6 +5,14 @@ from __future__ import annotations
 from gateway.config.codes.entry import RULES, Code
 from gateway.config.codes.samples import GATEWAY_FILE, RULES_FILE, with_source
 
+_PARTNER = """\
+  partner:
+    path: /hooks/partner
+    verify: {scheme: hmac, header: X-Signature, algorithm: sha256, secret: "${env:STRIPE_WEBHOOK_SECRET}"}
+    event: {id: id, type: kind}
+    unmatched: keep
+"""
+
 SHAPE = (
     Code(
         code="GW101",
@@ -50,5 +58,22 @@ SHAPE = (
         "sizes `512B 64KB 64KiB 1MiB`, rates `100/s 20/m 1000/h`, percentages `20%`.",
         wrong=GATEWAY_FILE + "retry: {first: 5}\n",
         right=GATEWAY_FILE + "retry: {first: 5s}\n",
+    ),
+    Code(
+        code="GW107",
+        title="a payload schema that cannot be used",
+        why="The schemas in `schemas/payloads/SOURCE` and `schemas/payloads/PROVIDER` beside gateway.yaml are JSON "
+        "Schemas of draft 2020-12. References name files that are there, and patterns are those that cannot hang.",
+        wrong='{"type": "object", "properties": {"total": {"type": "decimal"}}}\n',
+        right='{"type": "object", "properties": {"total": {"type": "number"}}}\n',
+        file="schemas/payloads/stripe/invoice.paid.json",
+    ),
+    Code(
+        code="GW108",
+        title="no schema to hold payloads against",
+        why="`schema: warn` and `schema: reject` look at payloads whose event type has a schema. The source has none, "
+        "and its provider brings none.",
+        wrong=GATEWAY_FILE + _PARTNER + "    schema: reject\n",
+        right=GATEWAY_FILE + _PARTNER,
     ),
 )

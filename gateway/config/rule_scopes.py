@@ -1,0 +1,110 @@
+"""The scopes that the parts of a rules file are checked in: of a rule, of a check, of a procedure by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.config.diagnostics import DocumentFindings
+from gateway.config.file_use import ANY_EVENTS, UNUSED, Events, FileUse
+from gateway.config.procedure_needs import OpenScope
+from gateway.config.rules import Procedure, Rule, RulesFile
+from gateway.config.scope import CheckScope, Targets
+from gateway.config.scope_types import bound, event_type, extraction_type, row_type, setting_types
+from gateway.config.steps import Step, walk_steps
+from gateway.config.suspicions import Suspicions
+from gateway.config.tables import Table
+from gateway.expressions.inference import Known
+from gateway.expressions.types import TIMESTAMP, Type
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scopes:
+    """Makes the scopes in which the parts of a file are checked."""
+
+    file: RulesFile
+    tables: Mapping[str, Table]
+    findings: DocumentFindings
+    targets: Targets | None
+    use: FileUse
+    suspicions: Suspicions
+    rows: Mapping[str, Type]
+    settings: Type
+
+    def of_rule(self, rule: Rule) -> CheckScope:
+        """Return the scope that a rule begins with."""
+        events = self.use.events_of(rule)
+        scope = self.plain(events)
+        known = Known(scope=events.payload, tables=scope.rows)
+        extracted = {one.name: extraction_type(one, known) for one in (*self.file.extract, *rule.extract)}
+        scope.names |= bound(extracted)
+        return scope
+
+    def plain(self, events: Events = ANY_EVENTS) -> CheckScope:
+        """Return a scope with the names that are always there."""
+        return CheckScope(names=bound(self._always(events)), documented=events.documented, **self._common())
+
+    def open(self) -> OpenScope:
+        """Return the scope in which it is found out what a procedure of the file needs to be given."""
+        return OpenScope(names={}, always=self._always(ANY_EVENTS), **self._common())
+
+    def _always(self, events: Events) -> dict[str, Type]:
+        event = event_type(events.payload, events.types, self.use.sources)
+        return {"settings": self.settings, "event": event, "now": TIMESTAMP}
+
+    def _common(self) -> dict[str, Any]:
+        return {
+            "findings": self.findings,
+            "tables": self.tables,
+            "procedures": _Procedures(self.file.procedures),
+            "suspicions": self.suspicions,
+            "targets": self.targets,
+            "rows": self.rows,
+            "answers": self.use.answers,
+        }
+
+
+def open_scope(file: RulesFile, tables: Mapping[str, Table], findings: DocumentFindings) -> OpenScope:
+    """Return the scope in which it is found out what a procedure of a file needs to be given."""
+    return scopes_of(file, tables, findings, Suspicions()).open()
+
+
+def scopes_of(
+    file: RulesFile,
+    tables: Mapping[str, Table],
+    findings: DocumentFindings,
+    suspicions: Suspicions,
+    targets: Targets | None = None,
+    use: FileUse = UNUSED,
+) -> Scopes:
+    """Return what makes the scopes of a file."""
+    return Scopes(
+        file=file,
+        tables=tables,
+        findings=findings,
+        targets=targets,
+        use=use,
+        suspicions=suspicions,
+        rows={name: row_type(table) for name, table in tables.items()},
+        settings=setting_types(file.settings, use.overrides),
+    )
+
+
+def check_steps(steps: Sequence[Step], scope: CheckScope) -> None:
+    """Check steps one after the other, as they run."""
+    for step in walk_steps(steps, scope):
+        step.action.check(step.arguments, scope)
+
+
+class _Procedures:
+    def __init__(self, procedures: Mapping[str, Procedure]) -> None:
+        self._procedures = procedures
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._procedures)
+
+    def check(self, name: str, scope: CheckScope) -> None:
+        step, scope.running = scope.step, (*scope.running, name)
+        check_steps(self._procedures[name].steps, scope)
+        scope.step, scope.running = step, scope.running[:-1]

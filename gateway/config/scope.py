@@ -1,0 +1,264 @@
+"""The scope in which steps are checked: which names there are at each, and what they may hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
+
+from gateway.config.diagnostics import DocumentFindings, Severity, Span, did_you_mean
+from gateway.config.nodes import Node, Scalar
+from gateway.config.scope_types import Bound, NameTypes
+from gateway.config.suspicions import Suspicion, Suspicions
+from gateway.config.tables import Table
+from gateway.config.type_findings import Documented, absent_name, suspicions_of
+from gateway.config.values import Condition, Located, Value, value_type
+from gateway.expressions import Expression, Reference
+from gateway.expressions.inference import Known, infer
+from gateway.expressions.types import ANY, TEXT, Type, in_words, object_of
+
+if TYPE_CHECKING:
+    from gateway.config.steps import Step
+
+
+class Procedures(Protocol):
+    """Looks up procedures while steps are checked."""
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all procedures."""
+
+    def check(self, name: str, scope: CheckScope) -> None:
+        """Check a procedure's steps in the scope of the step that runs it."""
+
+
+Place = Callable[[], Span]
+"""Works out where something stands."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Targets:
+    """Where steps may send to, by name."""
+
+    destinations: Mapping[str, str] = field(default_factory=dict)
+    """With their addresses."""
+    channels: Collection[str] = ()
+
+
+BROKERS = ("nats", "tls")
+"""Schemes of the addresses of message brokers; every other destination takes HTTP requests."""
+
+
+@dataclass(slots=True, kw_only=True)
+class CheckScope:
+    """What is known at one step while a file is checked: tables, and the names bound so far."""
+
+    findings: DocumentFindings
+    tables: Mapping[str, Table]
+    procedures: Procedures
+    names: dict[str, Bound]
+    """Each name in scope, with what is known of it."""
+    suspicions: Suspicions
+    targets: Targets | None = None
+    """None where rules are checked without a gateway.yaml: any name may be right."""
+    rows: Mapping[str, Type] = field(default_factory=dict)
+    """The type of a row of each table."""
+    answers: Callable[[str], Type] = lambda _: ANY
+    """Gives the type of an object that Stripe answers with."""
+    documented: Documented = field(default_factory=Documented)
+    conditional: bool = False
+    """Whether the steps being checked belong to a procedure that is run under a `when`."""
+    step: Step | None = None
+    running: tuple[str, ...] = field(default=())
+    """The procedures being checked, outermost first."""
+
+    @property
+    def under_condition(self) -> bool:
+        """Say whether the step may be left out."""
+        return self.conditional or (self.step is not None and self.step.when is not None)
+
+    def bind(self, found: Type = ANY) -> None:
+        """Bind the step's `as` name to a value of a type."""
+        name = self.step.bind_as if self.step is not None else None
+        if name is None:
+            return
+        before = self.names.get(name)
+        if not self.under_condition:
+            self.names[name] = Bound(type=found)
+        elif before is None:
+            when = self.step.when if self.step is not None else None
+            text = "" if when is None else when.expression.text
+            self.names[name] = Bound(type=found.nullable, perhaps=True, condition=text)
+        else:
+            # Two steps under conditions of their own may well be there for both ways.
+            self.names[name] = Bound(type=before.type | found)
+
+    def row(self, table: Table | None) -> Type:
+        """Return the type of a row of a table, if it is known."""
+        return ANY if table is None else self.rows.get(table.name, ANY)
+
+    def suspect(self, node: Node, aspect: str, found: Iterable[Suspicion]) -> None:
+        """Note what looks wrong at a node: it is reported when it is so each time the node is looked at."""
+        self.suspicions.look(node, aspect, found)
+
+    def table(self, name: str, node: Node | None) -> Table | None:
+        """Return the table, or report that there is none."""
+        table = self.tables.get(name)
+        if table is None and node is not None:
+            near = did_you_mean(name, self.tables)
+            self.findings.error(
+                "GW201",
+                f"unknown table `{name}`",
+                node,
+                help=f"did you mean `{near}`?" if near else _known("tables", self.tables),
+            )
+        return table
+
+    def column(self, table: Table, key: Scalar) -> bool:
+        """Say whether the table has the column; report when it does not."""
+        name = str(key.value)
+        if table.existing and not table.columns:
+            return True
+        if table.column(name) is not None:
+            return True
+        near = did_you_mean(name, table.names)
+        self.findings.error(
+            "GW202",
+            f"table `{table.name}` has no column `{name}`",
+            key,
+            help=f"did you mean `{near}`?" if near else _known("columns", table.names),
+        )
+        return False
+
+    def channel(self, name: str, node: Node | None) -> None:
+        """Report a channel that nobody declared."""
+        if self.targets is not None and node is not None and name not in self.targets.channels:
+            self._undeclared("channel", name, self.targets.channels, node)
+
+    def destination(self, name: str, node: Node | None, *, broker: bool) -> None:
+        """Report a destination that nobody declared, or that is of the other kind."""
+        if self.targets is None or node is None:
+            return
+        address = self.targets.destinations.get(name)
+        if address is None:
+            self._undeclared("destination", name, self.targets.destinations, node)
+        elif (address.partition("://")[0] in BROKERS) is not broker:
+            kind = "takes HTTP requests, it is no broker" if broker else "is a broker, it takes no HTTP requests"
+            self.findings.error("GW215", f"destination `{name}` {kind}", node, help=f"use `{_FITTING[broker]}`")
+
+    def _undeclared(self, kind: str, name: str, known: Collection[str], node: Node) -> None:
+        near = did_you_mean(name, known)
+        self.findings.error(
+            "GW205",
+            f"there is no {kind} `{name}`",
+            node,
+            help=f"did you mean `{near}`?" if near else f"declare it under `{kind}s` in gateway.yaml",
+        )
+
+    def value(self, value: Value | None) -> Type:
+        """Check every expression of a value, and return what the value may be."""
+        if value is None:
+            return ANY
+        known = self._known()
+        return value_type(value.node, {id(part.node): self._located(part, known) for part in value.parts})
+
+    def condition(self, condition: Condition | None) -> Type:
+        """Check an expression, and return what its value may be."""
+        return ANY if condition is None else self._located(condition.located, self._known())
+
+    def text(self, value: Value | None, what: str) -> None:
+        """Check a value that is to be text, such as a path or a key: a list or object in it names nothing."""
+        self.value(value)
+        known = self._known()
+        for part in value.parts if value is not None else ():
+            given = [(one, infer(one.tree, known).type) for one in part.expressions]
+            wrong = [_no_text(one, found, part, what) for one, found in given if _is_nested(found)]
+            self.suspect(part.node, what, wrong)
+
+    def kinds(self, value: Value | None, what: str, wanted: str, kinds: Collection[str]) -> None:
+        """Check a value that is to be of some kinds; `wanted` says so."""
+        found = self.value(value)
+        if value is not None and not value.literal and found.certain and found.certain.isdisjoint(kinds):
+            message = f"{what} is {wanted}, this is {in_words(found)}"
+            self.suspect(value.node, what, [Suspicion(code="GW308", message=message, span=value.node.span)])
+        elif value is not None:
+            self.suspect(value.node, what, ())
+
+    def _known(self) -> Known:
+        return Known(scope=object_of(NameTypes(self.names), open=True), tables=self.rows)
+
+    def _located(self, part: Located, known: Known) -> Type:
+        """Check every name that an expression or template reads from the scope, and what it does with them."""
+        for reference in part.names:
+            self._check_name(reference.path[0], part, reference)
+        found = TEXT
+        suspicions: list[Suspicion] = []
+        for expression in part.expressions:
+            inferred = infer(expression.tree, known)
+            found = inferred.type if part.is_expression else TEXT
+            suspicions += suspicions_of(expression, inferred.problems, part.node, self.documented)
+        self.suspect(part.node, "type", [*suspicions, *self._perhaps_unbound(part)])
+        return found
+
+    def _perhaps_unbound(self, part: Located) -> Iterator[Suspicion]:
+        """Suspect names written into a value that are absent when the step that binds them was left out."""
+        for reference in part.plain_names if not self.under_condition else ():
+            name = reference.path[0]
+            if name in self.names and self.names[name].perhaps:
+                yield Suspicion(
+                    code="GW216",
+                    message=f"`{name}` is bound only under a `when`: without it, this is null",
+                    span=part.node.span_of(reference.start, reference.end),
+                    help="give this step that `when` too, or say what counts instead: `${ "
+                    + ".".join(reference.path)
+                    + " || 'none' }`",
+                    severity=Severity.WARNING,
+                )
+
+    def survive(self, condition: Condition) -> None:
+        """Take in that the event goes on only where a condition did not hold: `x == null` says that there is an x."""
+        if self.conditional:
+            return
+        absent = absent_name(condition.expression.tree)
+        holds = condition.expression.text.removeprefix("!").strip("() ")
+        for name, known in self.names.items():
+            if name == absent:
+                self.names[name] = Bound(type=replace(known.type, kinds=known.type.certain))
+            elif known.perhaps and condition.expression.text.startswith("!") and known.condition.strip("() ") == holds:
+                self.names[name] = replace(known, perhaps=False)
+
+    def _check_name(self, name: str, part: Located, at: Reference) -> None:
+        if name not in self.names:
+            # Where inside its text a name stands is worked out for findings alone: that takes longer than to look.
+            self.unbound(name, partial(part.node.span_of, at.start, at.start + len(name)))
+
+    def unbound(self, name: str, place: Place) -> None:
+        """Report a name that nothing binds."""
+        near = did_you_mean(name, self.names)
+        span = place()
+        if not self.suspicions.is_new("GW203", span):
+            return
+        self.findings.error(
+            "GW203",
+            f"nothing is called `{name}` here",
+            span,
+            help=f"did you mean `{near}`?" if near else _known("names in scope", self.names),
+        )
+
+
+def _no_text(expression: Expression, found: Type, part: Located, what: str) -> Suspicion:
+    span = part.node.span_of(expression.tree.start, expression.tree.end)
+    help = "take one element, `[0]`, or write them with `join(',', list)`" if "list" in found.kinds else None
+    return Suspicion(code="GW308", message=f"{what} is text, this is {in_words(found)}", span=span, help=help)
+
+
+def _is_nested(found: Type) -> bool:
+    return bool(found.certain) and found.certain <= {"list", "object"}
+
+
+_FITTING = {True: "send", False: "publish"}
+
+
+def _known(what: str, names: Any) -> str | None:
+    listed = sorted(names)
+    return f"{what}: {', '.join(f'`{name}`' for name in listed[:12])}" if listed else None

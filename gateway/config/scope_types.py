@@ -1,0 +1,139 @@
+"""The types of what stands in the scope of a step: rows, settings, the event, answers, what was extracted."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from gateway.config.extraction import Extraction
+from gateway.config.nodes import Scalar
+from gateway.config.tables import UNSET, Column, Table
+from gateway.expressions.inference import Known, infer
+from gateway.expressions.types import (
+    ANY,
+    BY_VALUE_TYPE,
+    INTEGER,
+    TEXT,
+    TIMESTAMP,
+    Type,
+    object_of,
+    text_of,
+    type_of,
+    union,
+    widened,
+)
+
+SETTINGS = "`settings`"
+"""What messages call a file's settings."""
+
+HEADERS = object_of({}, open=True)
+"""The headers of a request or answer: any names, all texts."""
+
+HTTP_ANSWER = object_of({"status": INTEGER, "headers": HEADERS, "body": ANY}, name="the answer")
+"""What an awaited `send` binds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """What is known of a name in scope."""
+
+    type: Type = ANY
+    given: Scalar | None = None
+    """The literal that `with` gives a procedure under this name."""
+    perhaps: bool = False
+    """Whether only a step under a `when` binds it, so that it may be absent."""
+    condition: str = ""
+    """That `when`."""
+
+
+def bound(types: Mapping[str, Type]) -> dict[str, Bound]:
+    """Return names with their types, as a scope begins."""
+    return {name: Bound(type=found) for name, found in types.items()}
+
+
+class NameTypes(Mapping[str, Type]):
+    """The names in scope as the members of the object that expressions are applied to."""
+
+    def __init__(self, names: Mapping[str, Bound]) -> None:
+        """Take the names, which may become more."""
+        self._names = names
+
+    def __getitem__(self, name: str) -> Type:
+        """Return the type of a name."""
+        return self._names[name].type
+
+    def __iter__(self) -> Iterator[str]:
+        """Go through the names."""
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        """Return how many names there are."""
+        return len(self._names)
+
+    # A name may stand for the whole scope (`with: {all: "${ @ }"}`), which then holds itself.
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+
+def row_type(table: Table) -> Type:
+    """Return the type of a row of a table."""
+    columns = {column.name: column_type(column) for column in table.columns}
+    return object_of(columns, open=table.existing and not columns, name=f"a row of `{table.name}`")
+
+
+def column_type(column: Column) -> Type:
+    """Return the type of what a column of a row holds."""
+    found = BY_VALUE_TYPE[column.type]
+    if column.type == "text" and column.values:
+        found = text_of(value for value in column.values if isinstance(value, str))
+    return found if column.required or column.primary_key else found.nullable
+
+
+def setting_types(own: Mapping[str, object], overrides: Iterable[Mapping[str, object]]) -> Type:
+    """Return the type of `settings`: a file's own, and what its sources give instead."""
+    found = {name: replace(_setting(value), name=f"`settings.{name}`") for name, value in own.items()}
+    for changed in overrides:
+        for name in changed.keys() & found.keys():
+            found[name] = found[name] | replace(_setting(changed[name]), name=found[name].name)
+    return object_of(found, name=SETTINGS)
+
+
+def _setting(value: object) -> Type:
+    # What is empty is there to be filled in by a source.
+    return ANY if value in (None, [], {}) else widened(type_of(value))
+
+
+def event_type(payload: Type, types: Collection[str] = (), sources: Collection[str] = ()) -> Type:
+    """Return the type of `event`; `types` and `sources` are all that there can be, empty where that is not known."""
+    return object_of(
+        {
+            "id": TEXT,
+            "type": text_of(types) if types else TEXT,
+            "source": text_of(sources) if sources else TEXT,
+            "occurred_at": TIMESTAMP.nullable,
+            "received_at": TIMESTAMP,
+            "attempt": INTEGER,
+            "payload": payload,
+            "headers": HEADERS,
+            "key": TEXT.nullable,
+        },
+        name="`event`",
+    )
+
+
+def extraction_type(extraction: Extraction, known: Known) -> Type:
+    """Return the type of an extracted value; `known.scope` is the payload."""
+    found = _converted(extraction, known)
+    default = None if extraction.default is UNSET else extraction.default
+    if default is not None:
+        return found | widened(type_of(default))
+    return found if extraction.required else found.nullable
+
+
+def _converted(extraction: Extraction, known: Known) -> Type:
+    if extraction.as_type is not None:
+        return BY_VALUE_TYPE.get(extraction.as_type, ANY)
+    if extraction.match is not None or not extraction.alternatives:
+        return TEXT if extraction.match is not None else ANY
+    found = union(infer(path.expression.tree, known).type for path in extraction.alternatives)
+    return replace(found, kinds=found.certain)

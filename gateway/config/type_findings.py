@@ -1,0 +1,131 @@
+"""What inference finds wrong in an expression, as findings: codes, words and remedies."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from gateway.config.diagnostics import Severity, did_you_mean
+from gateway.config.nodes import Scalar
+from gateway.config.scope_types import SETTINGS
+from gateway.config.suspicions import Suspicion
+from gateway.expressions import Expression, tree
+from gateway.expressions.inference import Problem
+from gateway.expressions.types import Type
+from gateway.providers.preset import Moved
+
+CODES = {"field": "GW203", "kind": "GW308", "compare": "GW308", "argument": "GW303", "never": "GW309"}
+"""The code of each kind of problem."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Documented:
+    """What is known of the events of a rule beside the types of their payloads."""
+
+    event_types: tuple[str, ...] = ()
+    moved: Mapping[tuple[str, str], Moved] = field(default_factory=dict)
+    """What older versions of the provider's API had, by object and member."""
+
+    def moved_to(self, problem: Problem) -> Moved | None:
+        """Return where a member stands today that an object had in an older version."""
+        owner, name = problem.owner, problem.name
+        return None if owner is None or name is None else self.moved.get((owner.name or "", name))
+
+
+def suspicions_of(
+    expression: Expression, problems: Iterable[Problem], node: Scalar, documented: Documented
+) -> Iterator[Suspicion]:
+    """Yield a suspicion for each problem, at its place in the file."""
+    for problem in problems:
+        moved = documented.moved_to(problem)
+        if moved is not None and _has_alternative(expression.tree, problem):
+            continue
+        span = node.span_of(problem.start, problem.end)
+        if _of_payload(expression, problem):
+            said = no_payload(documented.event_types, problem.message)
+        else:
+            said = problem.message
+        if _is_documented(expression, problem):
+            help = remedy(problem, moved)
+            yield Suspicion(code="GW307", message=said, span=span, help=help, severity=Severity.WARNING)
+        else:
+            yield Suspicion(code=CODES[problem.about], message=said, span=span, help=remedy(problem, moved))
+
+
+def no_payload(types: Collection[str], message: str) -> str:
+    """Return a message about a path into payloads, with the types of their events."""
+    if not types:
+        return message
+    named = list(types)
+    more = f" and {len(named) - 3} more" if len(named) > 3 else ""
+    return f"no payload of {', '.join(f'`{name}`' for name in named[:3])}{more} has this: {message}"
+
+
+def remedy(problem: Problem, moved: Moved | None) -> str | None:
+    """Return what to write instead, where that is known."""
+    if moved is not None:
+        return f"since API version {moved.version}: `{moved.place}`; list both to take either"
+    owner, name = problem.owner, problem.name
+    if problem.about == "compare":
+        return _to_compare(problem.given)
+    if owner is None or name is None:
+        return None
+    known = sorted(map(str, owner.values or ())) if problem.about == "never" else list(owner.fields or ())
+    near = did_you_mean(name, known)
+    if near:
+        return f"did you mean `{near}`?"
+    if owner.name == SETTINGS and not known:
+        return f"declare it under `settings`: `{name}: …`"
+    listed = sorted(known) if problem.about == "field" else []
+    named = ", ".join(f"`{one}`" for one in listed[:12])
+    return f"it has {named}{', …' if len(listed) > 12 else ''}" if listed else None
+
+
+def _to_compare(given: tuple[Type, ...]) -> str | None:
+    kinds = frozenset[str]().union(*(one.certain for one in given))
+    if "list" in kinds:
+        return "compare an element, `[0]`, or ask whether the list has it: `contains(list, value)`"
+    if "text" in kinds and kinds & {"integer", "decimal"}:
+        written = next((str(value) for one in given for value in one.values or ()), "")
+        if written.replace(".", "", 1).isdigit():
+            return f"a number is written in backticks: `{written}`"
+        return "`to_number(text)` reads a text as a number; in `extract`, `as: decimal` does"
+    if "text" in kinds and kinds & {"date", "timestamp"}:
+        return "`parse_time(text)` reads a text as a time; in `extract`, `as: timestamp` does"
+    if "text" in kinds and "boolean" in kinds:
+        return "`true` and `false` are written in backticks, without quotes"
+    return None
+
+
+def _of_payload(expression: Expression, problem: Problem) -> bool:
+    """Say whether the part that is wrong is read from `event.payload`."""
+    return any(
+        reference.path[:2] == ("event", "payload") and reference.start <= problem.start < reference.end
+        for reference in expression.names
+    )
+
+
+def _is_documented(expression: Expression, problem: Problem) -> bool:
+    """Say whether what is wrong is known from a provider's documents alone."""
+    if problem.about == "field":
+        return problem.owner is not None and problem.owner.documented
+    return problem.about == "kind" and _of_payload(expression, problem)
+
+
+def _has_alternative(node: tree.Node, problem: Problem) -> bool:
+    """Say whether the part that is wrong is one of several of which the first that is not null counts."""
+    for part in tree.walk(node):
+        takes_first = isinstance(part, tree.FunctionCall) and part.name == "not_null"
+        if (takes_first or isinstance(part, tree.Or)) and part.start <= problem.start < part.end:
+            return True
+    return False
+
+
+def absent_name(condition: tree.Node) -> str | None:
+    """Return the name when a condition says that there is nothing of it: `!x`, `x == null`."""
+    match condition:
+        case tree.Not(operand=tree.Field(name=name)):
+            return name
+        case tree.Comparison(operator="==", left=tree.Field(name=name), right=tree.Literal(value=None)):
+            return name
+    return None

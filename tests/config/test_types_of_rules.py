@@ -1,0 +1,87 @@
+"""Types through a rules file: what is wrong on every way is found, what is right on one is not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gateway.config.diagnostics import Findings
+from gateway.config.document import read_document
+from gateway.config.suspicions import Suspicion, Suspicions
+from gateway.project import load_project
+
+GATEWAY = """\
+version: 1
+sources:
+  one: {provider: stripe, path: /one, verify: none, rules: [rules.yaml], settings: {limit: 5}}
+  two: {path: /two, verify: none, event: {id: id, type: kind}, rules: [%s]}
+"""
+RULES = """\
+version: 1
+settings: {limit: null, days: 3}
+extract: {number: data.object.number}
+procedures:
+  look:
+    - {log: seen, when: given == `3`}
+rules:
+  - {name: paid, on: invoice.paid, do: [{run: look, with: {given: $number}}]}
+"""
+OTHER = "version: 1\nrules: [{name: paid, on: paid, do: [{log: paid}]}]\n"
+KNOWS = "  - {name: voided, on: invoice.voided, do: [{run: look, with: {given: $event.attempt}}]}\n"
+
+
+def codes(directory: Path, rules: str, *, shared: bool = False) -> list[str]:
+    (directory / "gateway.yaml").write_text(GATEWAY % ("rules.yaml" if shared else "other.yaml"))
+    (directory / "rules.yaml").write_text(rules)
+    (directory / "other.yaml").write_text(OTHER)
+    findings = Findings()
+    load_project(directory / "gateway.yaml", findings, {})
+    return [one.code for one in findings.diagnostics if one.code != "GW402"]
+
+
+def test_a_procedure_is_wrong_when_it_is_so_for_every_rule(tmp_path: Path) -> None:
+    assert codes(tmp_path, RULES) == ["GW308"]
+    assert codes(tmp_path, RULES + KNOWS) == []
+
+
+def test_what_another_source_sends_is_not_known(tmp_path: Path) -> None:
+    rules = RULES.replace("$number", "$event.payload.data.object.nubmer")
+    assert codes(tmp_path, rules) == ["GW307"]
+    assert codes(tmp_path, rules, shared=True) == []
+
+
+@pytest.mark.parametrize(
+    ("condition", "wanted"),
+    [
+        ("settings.limit == 'a'", ["GW308"]),  # the source that says more gives a number
+        ("settings.limit == `5`", []),
+        ("settings.days == 'a'", ["GW308"]),
+        ("settings.days == `1.5`", []),
+    ],
+)
+def test_settings_are_what_the_sources_say(tmp_path: Path, condition: str, wanted: list[str]) -> None:
+    number = "settings: {limit: 1, days: 3}"
+    rules = RULES.replace("settings: {limit: null, days: 3}", number).replace("given == `3`", condition)
+    assert codes(tmp_path, rules) == wanted
+
+
+def test_an_empty_setting_may_be_anything(tmp_path: Path) -> None:
+    assert codes(tmp_path, RULES.replace("given == `3`", "settings.limit == 'a' || settings.limit == `3`")) == []
+
+
+def test_a_scope_that_holds_itself_comes_to_an_end(tmp_path: Path) -> None:
+    rules = RULES.replace("given == `3`", "given == given").replace("$number", '"${ @ }"')
+    assert codes(tmp_path, rules) == []
+
+
+def test_a_suspicion_holds_when_it_does_each_time() -> None:
+    document = read_document("rules.yaml", "version: 1\n", Findings())
+    assert document.root is not None
+    always = Suspicion(code="GW308", message="always", span=document.root.span)
+    once = Suspicion(code="GW309", message="once", span=document.root.span)
+    suspicions, findings = Suspicions(), Findings()
+    suspicions.look(document.root, "type", [always, once])
+    suspicions.look(document.root, "type", [always])
+    suspicions.report(findings.for_document(document))
+    assert [one.message for one in findings.diagnostics] == ["always"]
