@@ -209,8 +209,8 @@ def _require_place(file: Path, *, make: bool) -> None:
         if make:
             file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        reason = "it is not a directory" if isinstance(error, FileExistsError) else (error.strerror or str(error)).lower()
-        raise StorageUnavailable(f"the database cannot be made in `{file.parent}`: {reason}") from error
+        said = "it is not a directory" if isinstance(error, FileExistsError) else error.strerror or str(error)
+        raise StorageUnavailable(f"the database cannot be made in `{file.parent}`: {said.lower()}") from error
 
 
 def _target(address: DatabaseAddress, *, read_only: bool) -> str:
