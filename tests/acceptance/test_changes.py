@@ -32,6 +32,7 @@ tables:
   orders:
     columns:
       id: {type: text, primary_key: true}
+      remark: {type: text}
 rules:
   - name: order
     on: order
@@ -72,8 +73,8 @@ def test_wrong_rules_are_not_taken(tmp_path: Path) -> None:
     eventually(lambda: "the one before stays in use" in gateway.log)
     assert "unknown table `ordres`" in gateway.log
     assert send(gateway, "a").json["result"] == "first"
-    (tmp_path / "rules.yaml").write_text(RULES.replace("{type: text, primary_key", "{type: integer, primary_key"))
-    eventually(lambda: "orders.id" in gateway.log)
+    (tmp_path / "rules.yaml").write_text(RULES.replace("remark: {type: text}", "remark: {type: integer}"))
+    eventually(lambda: "orders.remark" in gateway.log)
     assert send(gateway, "b").json["result"] == "first"
     assert gateway.stop() == 0
 
@@ -93,7 +94,7 @@ def test_a_wrong_configuration_does_not_start(tmp_path: Path) -> None:
     gateway = project(tmp_path, RULES.replace("result: first", "reslt: first"))
     ended = gateway.cli("serve")
     assert ended.returncode == 2
-    assert "rules.yaml:12:5: error[GW101]" in ended.stderr
+    assert "rules.yaml:13:5: error[GW101]" in ended.stderr
     assert "did you mean `result`?" in ended.stderr
 
 
