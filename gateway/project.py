@@ -16,9 +16,10 @@ from gateway.config.payload_checks import Payloads, check_payload_paths, schedul
 from gateway.config.payload_findings import enforced_schemas
 from gateway.config.payload_schemas import payload_schemas
 from gateway.config.payload_validation import PayloadValidator
-from gateway.config.responses import Response, read_response
+from gateway.config.responses import Response, names_bound, read_response
 from gateway.config.rules import RulesFile, read_rules
 from gateway.config.scope import Targets
+from gateway.config.source_reach import check_source_reach
 from gateway.config.source_settings import check_source_settings
 from gateway.config.tables import Table
 from gateway.providers import PRESETS
@@ -73,7 +74,12 @@ def load_project(path: Path, findings: Findings, environ: MappingType[str, str] 
         files=files,
         tables=tables,
         responses={
-            s.name: read_response(s.response, findings.for_document(settings.document)) for s in settings.sources
+            s.name: read_response(
+                s.response,
+                findings.for_document(settings.document),
+                bound=names_bound([files[one] for one in s.rules if one in files]),
+            )
+            for s in settings.sources
         },
         enforced={name: schemas for name, schemas in enforced.items() if schemas is not None},
     )
@@ -82,6 +88,7 @@ def load_project(path: Path, findings: Findings, environ: MappingType[str, str] 
         for file in project.rules_of(source):
             check_payload_paths(file, payloads[source.name], findings.for_document(file.document))
         check_source_settings(source, project.rules_of(source), settings, findings)
+    check_source_reach([source.rules for source in settings.sources], files, findings)
     return project
 
 
@@ -109,7 +116,9 @@ def _payloads_of(source: SourceSettings, settings: Settings, files: MappingType[
     if preset is None or not preset.event_types:
         return Payloads(types=(), payload=schemas.payload, scheduled=scheduled)
     types = tuple(preset.event_types)
-    return Payloads(types=types, payload=schemas.payload, moved=preset.moved, scheduled=scheduled)
+    return Payloads(
+        types=types, payload=schemas.payload, moved=preset.moved, instead=preset.instead, scheduled=scheduled
+    )
 
 
 def _check_source_types(project: Project, source: SourceSettings, findings: Findings) -> None:

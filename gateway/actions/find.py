@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.actions.missing import Missing, link_missing, missing_schema, read_missing
 from gateway.actions.state import Linker, PassState, Signal, StepFailed
 from gateway.config.conditions import WHERE_SCHEMA, Where, read_where
+from gateway.config.diagnostics import DocumentFindings, did_you_mean
 from gateway.config.document import Mapping as MappingNode
 from gateway.config.document import Node, Scalar
 from gateway.config.document import Sequence as SequenceNode
@@ -41,21 +42,27 @@ def _parse(reader: StepReader) -> Find:
     return Find(
         table=reader.text("find"),
         strategies=read_where(reader),
-        order=_read_order(reader.get("order_by")),
+        order=_read_order(reader.get("order_by"), reader.findings),
         missing=read_missing(reader, default="null" if every else "fail"),
         every=every,
         node=reader.node,
     )
 
 
-def _read_order(node: Node | None) -> tuple[tuple[Scalar, str, bool], ...]:
+def _read_order(node: Node | None, findings: DocumentFindings) -> tuple[tuple[Scalar, str, bool], ...]:
     items = node.items if isinstance(node, SequenceNode) else (node,) if node is not None else ()
-    return tuple(_read_direction(item) for item in items if isinstance(item, Scalar))
+    return tuple(_read_direction(item, findings) for item in items if isinstance(item, Scalar))
 
 
-def _read_direction(node: Scalar) -> tuple[Scalar, str, bool]:
-    name, _, direction = str(node.value).partition(" ")
-    return node, name, direction.strip().lower() == "desc"
+def _read_direction(node: Scalar, findings: DocumentFindings) -> tuple[Scalar, str, bool]:
+    name, _, written = str(node.value).partition(" ")
+    direction = written.strip().lower()
+    if direction not in {"", "asc", "desc"}:
+        near = "desc" if direction.startswith("d") else "asc"
+        message = f"`order_by`: `{written.strip()}` is no direction"
+        help = f"a list of columns is written `[{', '.join(str(node.value).replace(',', ' ').split())}]`"
+        findings.error("GW104", message, node, help=help if "," in str(node.value) else f"write `{name} {near}`")
+    return node, name.rstrip(","), direction == "desc"
 
 
 def _check(find: Find, scope: CheckScope) -> None:
@@ -65,7 +72,10 @@ def _check(find: Find, scope: CheckScope) -> None:
     for node, name, _ in find.order if table is not None and (table.columns or not table.existing) else ():
         assert table is not None
         if table.column(name) is None:
-            scope.findings.error("GW202", f"table `{table.name}` has no column `{name}`", node)
+            near = did_you_mean(name, table.names)
+            known = f"columns: {', '.join(f'`{one}`' for one in table.names)}"
+            help = f"did you mean `{near}`?" if near else known
+            scope.findings.error("GW202", f"table `{table.name}` has no column `{name}`", node, help=help)
     scope.value(find.missing.value)
     row = scope.row(table)
     scope.bind(list_of(row) if find.every else row.nullable if find.missing.kind == "null" else row)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from gateway.actions.state import PassState
-from gateway.config.document import Node
+from gateway.config.document import Node, Scalar
 from gateway.config.scope import CheckScope
 from gateway.config.steps import StepReader
 from gateway.config.tables import Table
@@ -23,8 +23,8 @@ def check_as_of(column: str | None, node: Node | None, table: Table | None, scop
     if column is None or table is None or node is None:
         return
     found = table.column(column)
-    if found is None and (table.columns or not table.existing):
-        scope.findings.error("GW202", f"table `{table.name}` has no column `{column}`", node)
+    if found is None and isinstance(node, Scalar):
+        scope.column(table, node)
     elif found is not None and found.type != "timestamp":
         scope.findings.error(
             "GW305",

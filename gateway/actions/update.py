@@ -68,7 +68,7 @@ def _check(update: Update, scope: CheckScope) -> None:
             scope.findings.error(
                 "GW305", f"column `{column.name}` is {column.type}: only numbers can be incremented", key
             )
-    if not update.set.entries and not update.increment.entries:
+    if update.node.get("set") is None and update.node.get("increment") is None:
         scope.findings.error("GW102", "`update` changes nothing", update.node, help="add `set` or `increment`")
     row = scope.row(table)
     scope.bind(row if update.expect_one else row.nullable)

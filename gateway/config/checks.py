@@ -91,9 +91,9 @@ def check_reach(rules: Sequence[Rule], findings: DocumentFindings) -> None:
     """Report rules that can never be reached: every type they name is handled, whatever it holds, by one before."""
     taken: list[tuple[str, Rule]] = []
     for rule in rules:
-        covers = [next((before for pattern, before in taken if _covers(pattern, own)), None) for own in rule.on]
-        if rule.on and all(covers):
-            earlier = covers[0]
+        takers = [next((before for pattern, before in taken if covers(pattern, own)), None) for own in rule.on]
+        if rule.on and all(takers):
+            earlier = takers[0]
             assert earlier is not None
             findings.error(
                 "GW207",
@@ -101,7 +101,7 @@ def check_reach(rules: Sequence[Rule], findings: DocumentFindings) -> None:
                 rule.node.get("on") or rule.node,
                 help=f"move it above `{earlier.name}`, or give that rule a `when`",
             )
-        if rule.when is None:
+        if rule.node.get("when") is None:  # one that cannot be read has been reported
             taken.extend((pattern, rule) for pattern in rule.on)
 
 
@@ -118,7 +118,7 @@ def check_own_types(rules: Sequence[Rule], findings: DocumentFindings) -> None:
                 )
 
 
-def _covers(pattern: str, other: str) -> bool:
+def covers(pattern: str, other: str) -> bool:
     """Say whether every type that `other` names is named by `pattern` too."""
     if pattern == other or pattern == "*":
         return True
@@ -167,8 +167,14 @@ def check_event_types(rules: Iterable[Rule], known: KnownTypes, findings: Docume
                     "GW208",
                     f"{known.provider} has no event type `{name}`",
                     node,
-                    help=f"did you mean `{near}`?" if near else None,
+                    help=f"did you mean `{near}`?" if near else _listed_types(name),
                 )
+
+
+def _listed_types(name: str) -> str | None:
+    """Say how several types are written, where a name holds several words."""
+    words = name.replace(",", " ").split()
+    return f"several types are a list: `[{', '.join(words)}]`" if len(words) > 1 else None
 
 
 def _check_pattern(name: str, node: Scalar, known: KnownTypes, findings: DocumentFindings) -> None:
@@ -185,8 +191,8 @@ def _check_pattern(name: str, node: Scalar, known: KnownTypes, findings: Documen
 
 def _type_nodes(node: Node | None) -> list[Scalar]:
     if isinstance(node, SequenceNode):
-        return [item for item in node.items if isinstance(item, Scalar)]
-    return [node] if isinstance(node, Scalar) else []
+        return [item for item in node.items if isinstance(item, Scalar) and isinstance(item.value, str)]
+    return [node] if isinstance(node, Scalar) and isinstance(node.value, str) else []
 
 
 def merge_tables(files: Iterable[RulesFile], findings: Findings) -> dict[str, Table]:

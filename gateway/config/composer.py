@@ -90,6 +90,7 @@ class _Composer:
                 self._span(following),
                 help="remove the `---`, or move what follows into a file of its own",
             )
+            return None
         if isinstance(root, Scalar) and not root.raw and root.known:
             self._report_empty()
             return None
@@ -225,6 +226,7 @@ class _Composer:
                 f"the key `{key.text}` is written twice",
                 key,
                 note=f"the first stands at line {first.line}, column {first.column}",
+                help="take one of them out; a new entry of a list begins with `- `",
             )
         else:
             return Scalar(value=key.text, raw=key.raw, text=key.text, style=key.style, span=key.span)
@@ -240,12 +242,17 @@ class _Composer:
 
     def _refuse_tag(self, event: yaml.Event) -> None:
         start = self._position(event.start_mark)
-        tag = self._text[_index(event.start_mark) :].split(None, 1)[0]
+        behind = self._text[_index(event.start_mark) :]
+        tag, rest = behind.split(None, 1)[0], re.split(r" #|[\r\n]", behind, maxsplit=1)[0].rstrip()
         self._findings.error(
             "GW014",
             f"the tag `{tag}` is not allowed" if tag.startswith("!") else "tags are not allowed",
             Span(start, Position(start.line, start.column + len(tag))),
-            help="quotes make a value text; nothing else needs a tag",
+            help=f'text that begins with `!` needs quotes: `"{rest}"`'
+            if re.match(r"!(?:[^!]|$)", tag)
+            and not rest.endswith((",", "{", "[", "}", "]", ">", "|"))
+            and '"' not in rest
+            else "quotes make a value text; nothing else needs a tag",
         )
 
     def _too_deep(self, event: yaml.Event) -> _GivenUpError:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 from gateway.config.diagnostics import DocumentFindings, Located, did_you_mean
@@ -10,20 +12,29 @@ from gateway.config.measures import OWN_ALERT, read_alert_condition
 from gateway.config.networks import parse_network
 from gateway.config.nodes import Mapping, Node, Scalar, Sequence
 from gateway.config.scope import BROKERS
+from gateway.config.units import parse_duration
 from gateway.config.verification import check_verification, misspelt
 from gateway.config.wording import listed
 
 DATABASES = ("sqlite", "postgresql")
 SENDABLE = ("http", "https", *BROKERS)
+CACHES = ("redis", "rediss", "unix")
+FIRST_WAIT, NO_WAIT = timedelta(seconds=5), timedelta()
 RESERVED = ("/healthz", "/readyz", "/metrics", "/console", "/api")
 """Paths of the gateway's own."""
 API = ("events", "outbox", "tables", "rules", "run", "alerts", "trigger", "openapi.json")
 """What stands below `/api`."""
 
 
+_PATTERN = re.compile(r"\{[^/]*\}?|\*|<[^/]*>|/:[A-Za-z]\w*")
+"""What stands for a part of a path elsewhere."""
+
+
 def check_gateway(root: Mapping, directory: Path, findings: DocumentFindings) -> None:
     """Run every check; each passes over what has not the shape it needs."""
     check_database(root, findings)
+    check_redis(root, findings)
+    check_waits(root, findings)
     check_networks(root, findings)
     check_paths(root, findings)
     check_alerts(root, findings)
@@ -45,6 +56,9 @@ def check_database(root: Mapping, findings: DocumentFindings) -> None:
     if not separator or not rest:
         help = "for example `sqlite:///gateway.db` or `postgresql://user@host/name`"
         findings.error("GW104", "`database` is not an address", node, help=help)
+    elif kind == "sqlite" and not rest.startswith("/"):
+        message = f"`database`: `{rest.partition('/')[0]}` would be a host, and a SQLite file has none"
+        findings.error("GW104", message, node, help=f"a file takes three slashes: `sqlite:///{rest}`")
     elif kind not in DATABASES:
         near = did_you_mean(kind, DATABASES) or ("postgresql" if kind.startswith("postgres") else None)
         findings.error(
@@ -53,6 +67,45 @@ def check_database(root: Mapping, findings: DocumentFindings) -> None:
             node,
             help=f"did you mean `{near}`?" if near else f"known: {listed(DATABASES)}",
         )
+
+
+def check_redis(root: Mapping, findings: DocumentFindings) -> None:
+    """Report an address of a cache that no client knows."""
+    redis = root.get("redis")
+    node = redis.get("url") if isinstance(redis, Mapping) else None
+    text = known_text(node)
+    if node is None or not text:
+        return
+    scheme, separator, _ = text.partition("://")
+    if not separator or scheme not in CACHES:
+        near = did_you_mean(scheme, CACHES) if separator else None
+        findings.error(
+            "GW104",
+            f"`url`: a cache has no address of the kind `{scheme}`" if separator else "`url` is not an address",
+            node,
+            help=f"did you mean `{near}`?" if near else "for example `redis://127.0.0.1:6379/0`",
+        )
+
+
+def check_waits(root: Mapping, findings: DocumentFindings) -> None:
+    """Report waits between tries that could never grow: the longest is shorter than the first."""
+    retry = root.get("retry")
+    first, longest = (retry.get(name) if isinstance(retry, Mapping) else None for name in ("first", "max"))
+    if (
+        longest is not None
+        and _wait(longest) is not None
+        and (_wait(first) or FIRST_WAIT) > (_wait(longest) or NO_WAIT)
+    ):
+        said = "`first`" if first is not None else "`first`, which is 5s when it is left out"
+        findings.error("GW104", f"`max` is shorter than {said}", longest, help="no wait is longer than `max`")
+
+
+def _wait(node: Node | None) -> timedelta | None:
+    text = known_text(node)
+    try:
+        return None if text is None else parse_duration(text)
+    except ValueError:
+        return None
 
 
 def check_networks(root: Mapping, findings: DocumentFindings) -> None:
@@ -74,23 +127,30 @@ def check_networks(root: Mapping, findings: DocumentFindings) -> None:
 
 def check_paths(root: Mapping, findings: DocumentFindings) -> None:
     """Report sources that would answer at an address of another source or of the gateway itself."""
-    taken: dict[str, str] = {}
+    taken: dict[str, tuple[str, str]] = {}
     sources = [(key.text, source.get("path")) for key, source in entries(root, "sources")]
     health = {health_path(text) for _, node in sources if (text := known_text(node)) is not None}
     for name, node in sources:
         text = known_text(node)
         if node is None or text is None or not text.startswith("/"):
             continue
-        if text in taken:
-            message = f"the sources `{taken[text]}` and `{name}` have the same path"
+        bare = text.rstrip("/")
+        if bare in taken:
+            same = "the same path" if taken[bare][1] == text else "paths that differ in a `/` at the end alone"
+            message = f"the sources `{taken[bare][0]}` and `{name}` have {same}"
             findings.error("GW206", message, node, help="a delivery's path says which source it is for")
+        elif mark := _PATTERN.search(text):
+            message = f"the path {shown(node)} would be taken as it is written: `{mark[0]}` stands for nothing"
+            findings.error("GW104", message, node, help="write the whole path; each source has one of its own")
+        elif "//" in text:
+            findings.error("GW104", f"the path {shown(node)} has an empty part: `//`", node, help="write one `/`")
         elif is_reserved(text):
             help = "choose another path, such as `/webhook/" + name + "`"
             findings.error("GW211", f"the path {shown(node)} is the gateway's own", node, help=help)
         elif text in health:
             message = f"the health of the sources beside it is reported at {shown(node)}"
             findings.error("GW211", message, node, help="choose another path")
-        taken.setdefault(text, name)
+        taken.setdefault(bare, (name, text))
 
 
 def check_alerts(root: Mapping, findings: DocumentFindings) -> None:
@@ -145,10 +205,16 @@ def check_rules_named(key: Scalar, source: Mapping, directory: Path, findings: D
             node or key,
             help="write `rules: [rules/name.yaml]`, or `unmatched: keep` to keep its events as dead letters",
         )
+    seen: dict[Path, str] = {}
     for item in items:
         text = known_text(item)
-        if text is not None and not (directory / text).is_file():
+        if text is None:
+            continue
+        if not (directory / text).is_file():
             _report_no_file(item, text, directory, findings)
+        elif seen.setdefault((directory / text).resolve(), text) != text:
+            message = f"`{text}` is the same file as `{seen[(directory / text).resolve()]}`"
+            findings.error("GW206", message, item, help="take one of them out")
 
 
 def check_response(source: Mapping, findings: DocumentFindings) -> None:
@@ -212,6 +278,7 @@ def _report_no_file(item: Located, text: str, directory: Path, findings: Documen
     parent = (directory / text).parent
     beside = [path.name for path in parent.iterdir()] if parent.is_dir() else []
     near = did_you_mean(Path(text).name, beside)
+    below = sorted(path.relative_to(directory).as_posix() for path in directory.glob(f"*/{Path(text).name}"))
     is_directory = (directory / text).is_dir()
     findings.error(
         "GW001",
@@ -219,5 +286,9 @@ def _report_no_file(item: Located, text: str, directory: Path, findings: Documen
         item,
         help=f"did you mean `{(Path(text).parent / near).as_posix()}`?"
         if near
+        else f"did you mean `{below[0]}`?"
+        if below and not is_directory
+        else f"name the files in it: `{text.rstrip('/')}/name.yaml`"
+        if is_directory
         else "a path is relative to the directory of this file",
     )

@@ -58,8 +58,8 @@ def _meant_keys(node: MappingNode, schemas: list[Schema], root: Schema) -> dict[
     closed = [schema for schema in choices if schema.get("additionalProperties") is False]
     open_ = [schema for schema in choices if isinstance(schema.get("additionalProperties"), Mapping)]
     known: dict[str, Any] = {name: True for schema in closed for name in schema.get("properties", {})}
-    if not known or open_ or any(schema.get("patternProperties") for schema in choices):
-        return meant
+    if not known or open_ or any("patternProperties" in schema or "if" in schema for schema in choices):
+        return meant  # a key that is none of these may be right
     missing = [name for schema in closed for name in schema.get("required", ()) if name not in written]
     for name in written:
         near = None if name in known else meant_key(name, missing, known)

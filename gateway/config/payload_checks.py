@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gateway.config.diagnostics import DocumentFindings
 from gateway.config.document import Mapping as MappingNode
@@ -32,15 +32,19 @@ class Payloads:
     """Gives the type of an event's payload, or None where nothing is known of it."""
     moved: Mapping[tuple[str, str], Moved] = field(default_factory=dict)
     """What older versions of the provider's API had, by object and member."""
+    instead: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Event types of older senders, with those that are sent today."""
     scheduled: Mapping[str, Type] = field(default_factory=dict)
     """The payloads of the events that the source's own `schedule` steps bring, by event type."""
 
 
 def check_payload_paths(file: RulesFile, payloads: Payloads, findings: DocumentFindings) -> None:
     """Report paths of a rules file that no payload of the event types it handles can have."""
-    handled = [handled_payloads(rule, payloads, payloads.scheduled) for rule in file.rules]
+    # A path that none of today's payloads has is not there for the sake of an older sender alone.
+    rules = [replace(rule, on=tuple(name for name in rule.on if name not in payloads.instead)) for rule in file.rules]
+    handled = [handled_payloads(rule, payloads, payloads.scheduled) for rule in rules if rule.on]
     _check_extractions(file.extract, _together(handled), payloads, findings)
-    for rule, own in zip(file.rules, handled, strict=True):
+    for rule, own in zip([rule for rule in rules if rule.on], handled, strict=True):
         _check_extractions(rule.extract, own, payloads, findings)
 
 

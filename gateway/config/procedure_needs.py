@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gateway.config.diagnostics import did_you_mean
 from gateway.config.scope import CheckScope, Place
 from gateway.config.scope_types import Bound, bound
 from gateway.expressions.types import Type
@@ -20,7 +21,11 @@ class OpenScope(CheckScope):
     """The names that every procedure has in scope: `settings`, `event`, `now`."""
 
     def unbound(self, name: str, place: Place) -> None:
-        """Note a name that has to be given."""
+        """Note a name that has to be given; one that is nearly that of a row bound before is that row misspelt."""
+        near = did_you_mean(name, [own for own in self.names if own not in self.needed and own not in self.always])
+        if near is not None and self.names[near].type.certain == {"object"}:
+            CheckScope.unbound(self, name, place)
+            return
         self.needed[name] = None
         self.names[name] = Bound()
 

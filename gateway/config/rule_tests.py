@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from gateway.config.diagnostics import DocumentFindings, Findings
+from gateway.config.diagnostics import DocumentFindings, Findings, did_you_mean
 from gateway.config.document import Document, Node, Scalar, load_document
 from gateway.config.document import Mapping as MappingNode
 from gateway.config.document import Sequence as SequenceNode
@@ -21,7 +21,7 @@ from gateway.config.mending import mended
 from gateway.config.misfits import misfits
 from gateway.config.payload_edits import edit
 from gateway.config.rule_tests_effects import Canned, read_canned
-from gateway.config.rule_tests_schema import CASE_SCHEMA, DELIVERY_MARKS, SHAPE
+from gateway.config.rule_tests_schema import CASE_SCHEMA, DELIVERY_KEYS, DELIVERY_MARKS, SHAPE
 from gateway.config.shape import check_shape
 from gateway.config.units import parse_duration
 from gateway.config.wording import either
@@ -204,6 +204,7 @@ class _Reader:
             return self._spelt_out(node, MappingNode(entries=(), span=node.span), self._file(node))
         assert isinstance(node, MappingNode)
         if not any(node.get(mark) for mark in DELIVERY_MARKS):
+            self._misspelt_mark(node)
             payload = to_json(node.plain()).encode()
             return self._spelt_out(node, MappingNode(entries=(), span=node.span), payload)
         self._one_of(node, DELIVERY_MARKS)
@@ -212,6 +213,18 @@ class _Reader:
             if key is not None and node.get(wanted) is None:
                 self.findings.error("GW102", f"`{word}` needs `{wanted}` beside it", key)
         return self._spelt_out(node, node, self._body(node))
+
+    def _misspelt_mark(self, node: MappingNode) -> None:
+        """Report a mapping that would be a payload, and was meant to say what happens."""
+        strangers = [(key, item) for key, item in node.entries if key.text not in DELIVERY_KEYS]
+        near = did_you_mean(strangers[0][0].text, DELIVERY_MARKS) if len(strangers) == 1 else None
+        expects = node.key("expect")
+        if near is not None and (expects or (len(node.entries) == 1 and isinstance(strangers[0][1], Scalar))):
+            message = f"unknown key `{strangers[0][0].text}` in `events`"
+            self.findings.error("GW101", message, strangers[0][0], help=f"did you mean `{near}`?")
+        elif expects is not None and len(strangers) < len(node.entries):
+            help = "a payload that is not alone stands under `payload`"
+            self.findings.error("GW102", "`expect` stands inside a payload", expects, help=help)
 
     def _spelt_out(self, node: Node, words: MappingNode, body: bytes | None) -> CaseEvent:
         again, wait = words.get("again"), words.get("wait")

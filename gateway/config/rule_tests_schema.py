@@ -119,6 +119,9 @@ _DELIVERY: Schema = section(
     },
 )
 
+DELIVERY_KEYS = tuple(_DELIVERY["properties"])
+"""The keys of a delivery spelt out."""
+
 _EVENT: Schema = {
     "title": "a payload, or the path of a JSON file",
     "description": (

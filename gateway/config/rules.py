@@ -23,6 +23,7 @@ from gateway.config.shape import check_shape
 from gateway.config.steps import COMMON_KEYS, ActionSpec, Step, StepReader
 from gateway.config.tables import UNSET, Column, Table
 from gateway.config.values import Condition, Value, read_expression, read_value
+from gateway.config.wording import synonym
 from gateway.expressions import VALUE_TYPES, CoercionError, fit
 
 Actions = Mapping[str, ActionSpec]
@@ -118,10 +119,12 @@ class _Reader:
     def _table(self, key: Scalar, node: MappingNode) -> Table:
         columns_node = node.get("columns")
         entries = columns_node.entries if isinstance(columns_node, MappingNode) else ()
-        columns = tuple(self._column(name, item) for name, item in entries if isinstance(item, MappingNode))
+        columns = tuple(self._column(name, item) for name, item in entries)
         existing = node.get("existing")
         is_existing = isinstance(existing, Scalar) and existing.value is True
-        if not is_existing and sum(column.primary_key for column in columns) != 1:
+        if not is_existing and not columns:
+            is_existing = True  # no columns are declared, which has been reported: none is unknown then
+        elif not is_existing and sum(column.primary_key for column in columns) != 1:
             self.findings.error(
                 "GW102",
                 f"table `{key.value}` needs exactly one column with `primary_key: true`",
@@ -134,12 +137,13 @@ class _Reader:
             )
         return Table(name=str(key.value), columns=columns, existing=is_existing)
 
-    def _column(self, key: Scalar, node: MappingNode) -> Column:
+    def _column(self, key: Scalar, node: Node) -> Column:
+        if not isinstance(node, MappingNode):  # which has been reported, as has a type that is none
+            node = MappingNode(entries=((key, node),), span=node.span)
+            return Column(name=str(key.value), type=_type_of(node.get(key.text)), primary_key=False)
         spec = node.plain()
         assert isinstance(spec, dict)
-        # A type that is none has been reported; any value will then do.
-        written = spec.get("type")
-        type_name = str(written) if written in VALUE_TYPES else "json"
+        type_name = _type_of(node.get("type"))
         column = Column(
             name=str(key.value),
             type=type_name,
@@ -277,11 +281,17 @@ def _mapping(node: Node | None) -> Mapping[str, object]:
     return plain if isinstance(plain, dict) else {}
 
 
+def _type_of(node: Node | None) -> str:
+    """Return the type that was written, or meant; one that may hold anything where that cannot be told."""
+    written = node.text if isinstance(node, Scalar) else ""
+    return written if written in VALUE_TYPES else synonym(written, VALUE_TYPES) or "json"
+
+
 def _items(node: Node | None) -> tuple[Node, ...]:
     return node.items if isinstance(node, SequenceNode) else ()
 
 
 def _texts(node: Node | None) -> tuple[str, ...]:
     if isinstance(node, SequenceNode):
-        return tuple(str(item.value) for item in node.items if isinstance(item, Scalar))
-    return (str(node.value),) if isinstance(node, Scalar) else ()
+        return tuple(item.value for item in node.items if isinstance(item, Scalar) and isinstance(item.value, str))
+    return (node.value,) if isinstance(node, Scalar) and isinstance(node.value, str) else ()

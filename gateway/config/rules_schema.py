@@ -52,7 +52,9 @@ COMMON_STEP_SCHEMA: dict[str, Any] = {
     },
     "as": {
         "type": "string",
+        "title": "a name of letters, digits and `_`",
         "pattern": "^[A-Za-z_][A-Za-z0-9_]*$",
+        "examples": ["tenant"],
         "description": "The name that the step's value is bound to.",
     },
     "name": {"type": "string", "description": "What the step is called in traces and coverage."},
@@ -62,7 +64,7 @@ EVENT_TYPES_SCHEMA: dict[str, Any] = {
     "description": "Event types, exactly or with `*` (`invoice.*`).",
     "oneOf": [
         {"type": "string", "minLength": 1},
-        {"type": "array", "minItems": 1, "items": {"type": "string", "minLength": 1}},
+        {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"type": "string", "minLength": 1}},
     ],
 }
 

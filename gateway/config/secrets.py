@@ -55,6 +55,9 @@ def _mask_likely(node: Node, findings: DocumentFindings) -> None:
 def check_taken_secrets(root: Node, schema: Schema, findings: DocumentFindings) -> None:
     """Warn of secrets from elsewhere that look like the sample they were copied from."""
     for scalar in secrets_in(root, schema):
+        default = _DEFAULT.search(scalar.raw)
+        if default is not None and default[1] == scalar.text:
+            continue  # it is written in the file, which is another finding
         if scalar.origin is not None and scalar.known and _PLACEHOLDER.fullmatch(scalar.text.strip()):
             findings.warning(
                 "GW404",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from gateway.config import wording
 from gateway.config.diagnostics import DocumentFindings, Located, did_you_mean
 from gateway.config.mending import meant_key
-from gateway.config.misfits import Misfit, Schema, likeliest, misfits, of_another_kind
+from gateway.config.misfits import Misfit, Schema, fits, likeliest, misfits, of_another_kind
 from gateway.config.nodes import Mapping, Node, Scalar, Step, is_written, node_at
 from gateway.config.schema_walk import alternatives
 
@@ -62,6 +62,7 @@ class _Judge:
         self._findings = findings
         self._key = key
         self._keys: dict[tuple[Step, ...], _Keys] = {}
+        self._one_level_up: set[tuple[Step, ...]] = set()
 
     def report(self, misfit: Misfit) -> None:
         """Record one misfit, unless the value is unknown anyway."""
@@ -87,7 +88,7 @@ class _Judge:
         """Record unknown and missing keys; a slip in the spelling of a missing key is one finding."""
         for path, keys in self._keys.items():
             node = node_at(self._root, path)
-            for name in keys.unknown:
+            for name in keys.unknown if path not in self._one_level_up else ():
                 self._report_unknown(name, node, keys, path)
             if keys.missing:
                 noun = "key" if len(keys.missing) == 1 else "keys"
@@ -117,12 +118,27 @@ class _Judge:
         elif all(_is_lack(errors, depth) for errors in misfit.branches):
             names = [str(name) for each in misfit.alternatives for name in each.get("required", ())]
             message = f"missing key {wording.either(names)}{_inside(misfit.path)}"
-            self._findings.error("GW102", message, self._whole(misfit.path))
+            above = self._level_left_out(misfit, node)
+            help = None if above is None else f"what stands here belongs one level deeper, under `{above}:`"
+            self._findings.error("GW102", message, self._whole(misfit.path), help=help)
         elif fitting:
             for inner in likeliest(fitting, depth):
                 self.report(inner)
         else:
             self._no_alternative(misfit, node)
+
+    def _level_left_out(self, misfit: Misfit, node: Node) -> str | None:
+        """Return the missing key that all unknown ones look like the entries of; they are then no mistakes."""
+        properties: dict[str, Schema] = misfit.schema.get("properties", {})
+        for name, schema in properties.items():
+            inner = schema.get("additionalProperties")
+            strangers = (
+                [item for key, item in node.entries if key.text not in properties] if isinstance(node, Mapping) else []
+            )
+            if isinstance(inner, dict) and strangers and all(fits(item.plain(), inner) for item in strangers):
+                self._one_level_up.add(misfit.path)
+                return name
+        return None
 
     def _excluding(self, misfit: Misfit, node: Node) -> None:
         """Record keys of which only one may be written."""
@@ -171,6 +187,7 @@ class _Judge:
             self._wrong_kind(misfit, [misfit.schema], node, values=values)
             return
         near = did_you_mean(node.text, [value for value in values if isinstance(value, str)])
+        near = near or wording.synonym(node.text, values)
         found = wording.quoted(node, misfit.schema)
         self._findings.error(
             "GW104",

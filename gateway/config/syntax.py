@@ -67,11 +67,44 @@ def report_syntax(error: yaml.MarkedYAMLError, text: str, end: Position, finding
 
 
 def _problem(reading: _Reading) -> _Problem:
-    for judge in (_tab, _colon, _quote, _bracket, _escape, _first_character, _list_entry, _left_over, _mark):
+    for judge in (
+        _conflict,
+        _strange_space,
+        _tab,
+        _colon,
+        _quote,
+        _bracket,
+        _escape,
+        _first_character,
+        _list_entry,
+        _left_over,
+        _mark,
+    ):
         found = judge(reading)
         if found:
             return found
     return _Problem("GW019", f"this is not YAML: {reading.problem}", reading.place)
+
+
+def _conflict(reading: _Reading) -> _Problem | None:
+    """Judge what a merge that was not finished has left behind."""
+    for number, line in enumerate(reading.lines[: reading.place.line], 1):
+        if re.match(r"(?:<{7}|={7}|>{7})(?: |$)", line):
+            message = "a merge conflict is left in the file"
+            return _Problem("GW019", message, Position(number, 1), "keep one side, and take the `<<<<<<<` lines out")
+    return None
+
+
+def _strange_space(reading: _Reading) -> _Problem | None:
+    """Judge a space in the indentation that is none to YAML: it comes with text copied from a page."""
+    above, _ = reading.line_above(reading.place)
+    for number in filter(None, (above, reading.place.line)):
+        line = reading.lines[number - 1]
+        lead = re.match(r"[ \t]*([\u00a0\u2000-\u200a\u202f\u3000])", line)
+        if lead:
+            message = f"the character U+{ord(lead[1]):04X} stands in the indentation, which is no space to YAML"
+            return _Problem("GW003", message, Position(number, lead.end()), "indent with spaces")
+    return None
 
 
 def _tab(reading: _Reading) -> _Problem | None:
@@ -109,7 +142,8 @@ def _colon(reading: _Reading) -> _Problem | None:
             start,
             "give it the indentation of the keys it stands beside",
         )
-    return _Problem("GW004", f"`{key}` cannot be a key here", start)
+    help = "give it the indentation of the keys it stands beside"
+    return _Problem("GW004", f"`{key}` cannot be a key here", start, help)
 
 
 def _no_colon(reading: _Reading, place: Position) -> _Problem:
@@ -117,6 +151,11 @@ def _no_colon(reading: _Reading, place: Position) -> _Problem:
     name, colon, rest = words.partition(":")
     if colon and rest:
         return _Problem("GW006", f"a space is missing after `{name}:`", place, f"write `{name}: {rest}`")
+    first, _, second = words.removeprefix("- ").partition(" ")
+    first, lead = first.rstrip(";="), "- " if words.startswith("- ") else ""
+    if second and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]*", first):
+        value = second.lstrip("=: ")
+        return _Problem("GW004", f"`{words}` is not followed by `:`", place, f"write `{lead}{first}: {value}`")
     return _Problem("GW004", f"`{words}` is not followed by `:`", place, f"a key is written `{words}:`")
 
 
@@ -173,7 +212,29 @@ def _first_character(reading: _Reading) -> _Problem | None:
     if "node content" in reading.problem or "the node content" in reading.problem:
         if character and character in "]},":
             return _Problem("GW005", f"a value is missing before `{character}`", reading.place)
-        return _Problem("GW019", "a value is missing here", reading.place)
+        if "parsing a flow" in reading.context or reading.opening.line < reading.place.line:
+            unclosed = _unclosed(reading)
+            if unclosed is not None:
+                bracket = reading.at(unclosed)
+                help = f"a `{_CLOSING[bracket]}` or a `,` is missing"
+                return _Problem("GW005", f"the `{bracket}` is not closed", unclosed, help)
+        return _Problem("GW019", "a value is missing here", reading.place, "write it, or take this out")
+    return None
+
+
+def _unclosed(reading: _Reading) -> Position | None:
+    """Return the last bracket above that is still open at the end of its line."""
+    for number in range(reading.place.line - 1, 0, -1):
+        line = re.sub(
+            r"(?:\"(?:[^\"\\\\]|\\\\.)*\"|'[^']*'|(?:^|\s)#.*)",
+            lambda found: " " * len(found[0]),
+            reading.lines[number - 1],
+        )
+        opened = [column for column, mark in enumerate(line) if mark in _CLOSING]
+        if opened and line.count("[") + line.count("{") > line.count("]") + line.count("}"):
+            return Position(number, opened[-1] + 1)
+        if line.strip() and re.search(r":\s*\S", line):
+            return None
     return None
 
 
@@ -186,15 +247,25 @@ def _list_entry(reading: _Reading) -> _Problem | None:
         return _Problem("GW004", "a list entry cannot stand here", place)
     entry = re.match(r"\s*-(?:\s|$)", reading.line(place)[place.column - 1 :])
     if "block mapping" in reading.context and entry:
-        return _Problem("GW004", "a list entry stands among keys", place)
+        help = "the entries of a list all begin with `- `; keys have no `-`"
+        return _Problem("GW004", "a list entry stands among keys", place, help)
     if "block collection" in reading.context or "block sequence" in reading.context:
         return _Problem(
             "GW004",
             "expected another list entry (`- …`) or less indentation",
             place,
+            _entry_help(reading),
             note=f"the list begins at line {reading.opening.line}, column {reading.opening.column}",
         )
     return None
+
+
+def _entry_help(reading: _Reading) -> str:
+    line = reading.line(reading.place).strip()
+    if re.match(r"-[^\s-]", line):
+        return f"a space is missing after `-`: write `- {line[1:]}`"
+    column = reading.opening.column
+    return f"begin the entry with `- ` at column {column}, or give it the indentation of the keys above"
 
 
 def _left_over(reading: _Reading) -> _Problem | None:

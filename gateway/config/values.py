@@ -154,10 +154,9 @@ def _read_scalar(node: Scalar, findings: DocumentFindings) -> Value:
 
 
 def read_expression(node: Node, findings: DocumentFindings) -> Condition | None:
-    """Compile a JMESPath expression; a finding and None when it cannot be."""
+    """Compile a JMESPath expression; None when it cannot be, which is then a finding."""
     if not isinstance(node, Scalar) or node.value is None or isinstance(node.value, bool):
-        findings.error("GW103", "expected a JMESPath expression", node)
-        return None
+        return None  # it is no text, which the check of the shape has reported
     try:
         return Condition(expression=compile_expression(str(node.value)), node=node)
     except ExpressionError as error:

@@ -25,6 +25,21 @@ _TYPES = {
 _UNITS = {"a duration": "s", "a size": "B", "a rate": "/s", "a percentage": "%"}
 _MEANS_TRUE = frozenset(("yes", "on", "y", "true"))
 _MEANS_FALSE = frozenset(("no", "off", "n", "false"))
+_SYNONYMS = {
+    "text": ("string", "str", "varchar", "char", "uuid", "enum"),
+    "integer": ("number", "bigint", "smallint", "serial"),
+    "decimal": ("float", "double", "numeric", "money", "real", "number"),
+    "boolean": ("bool", "flag", "bit"),
+    "timestamp": ("datetime", "time", "timestamptz"),
+    "json": ("object", "array", "list", "map", "dict", "jsonb"),
+    "gte": (">=", "ge", "min", "from"),
+    "gt": (">", "after"),
+    "lte": ("<=", "max", "until"),
+    "lt": ("<", "before"),
+    "ne": ("!=", "<>", "not"),
+    "eq": ("=", "==", "equals"),
+}
+"""What is called otherwise elsewhere."""
 _UNNAMED = "the value"
 _QUOTE_LIMIT = 60
 
@@ -47,6 +62,13 @@ def listed(values: Iterable[object]) -> str:
 def expected(schemas: Iterable[Schema]) -> str:
     """Return what schemas allow, in words."""
     return _joined(list(dict.fromkeys(word for schema in schemas for word in _allowed(schema))), "or")
+
+
+def synonym(word: str, allowed: Iterable[object]) -> str | None:
+    """Return what is allowed under the name that something has in other languages."""
+    allowed = [one for one in allowed if isinstance(one, str)]
+    folded = word.casefold()
+    return next((name for name in reversed(_SYNONYMS) if name in allowed and folded in _SYNONYMS[name]), None)
 
 
 def noun(schema: Schema) -> str | None:
@@ -124,9 +146,21 @@ def remedy(node: Node, schemas: Iterable[Schema]) -> str | None:
     types = {name for schema in schemas for name in _types(schema)}
     if isinstance(node, Scalar) and node.origin is None and node.text:
         return _remedy_for_scalar(node, types, schemas)
-    if isinstance(node, (MappingNode, Sequence)) and types == {"string"}:
-        return "text that begins with `[` or `{` needs quotes"
+    if types == {"string"} and isinstance(node, (MappingNode, Sequence)):
+        return _remedy_for_nested(node, schemas)
+    if types == {"array"} and isinstance(node, MappingNode):
+        return "a list has one entry a line, each begun with `- `"
+    if types == {"array"} and isinstance(node, Scalar) and node.origin is not None:
+        return f"a list of one is written `[{node.raw}]`" if node.raw.startswith(('"', "'")) else None
     return None
+
+
+def _remedy_for_nested(node: MappingNode | Sequence, schemas: list[Schema]) -> str | None:
+    examples = [example for schema in schemas for example in schema.get("examples", ())]
+    only = node.items[0] if isinstance(node, Sequence) and len(node.items) == 1 else None
+    if isinstance(only, Scalar):
+        return f"one text is written without brackets: `{_short(only.raw)}`" if only.origin or only.text else None
+    return f"for example {listed(examples[:3])}" if examples else "text that begins with `[` or `{` needs quotes"
 
 
 def lacking(missing: Iterable[str], known: Mapping[str, Schema]) -> str | None:
@@ -155,6 +189,11 @@ def matches(pattern: str, text: str) -> bool:
 
 def _remedy_for_scalar(node: Scalar, types: set[str], schemas: list[Schema]) -> str | None:
     word = node.text.casefold()
+    if "boolean" in types and isinstance(node.value, int) and node.text in ("0", "1"):
+        return f"write `{'true' if node.text == '1' else 'false'}`"
+    constants = [schema["const"] for schema in schemas if "const" in schema]
+    if constants and not isinstance(node.value, type(constants[0])):
+        return f"write `{_written(constants[0])}`"
     if "boolean" in types and word in _MEANS_TRUE | _MEANS_FALSE:
         return f"write `{'true' if word in _MEANS_TRUE else 'false'}`, without quotes"
     if types & {"integer", "number"} and node.style and re.fullmatch(r"-?[0-9.]+", node.text):
@@ -169,6 +208,8 @@ def _remedy_for_scalar(node: Scalar, types: set[str], schemas: list[Schema]) -> 
 
 def _with_unit(text: str, schemas: list[Schema]) -> str | None:
     titles = [str(schema.get("title", "")) for schema in schemas]
+    if any(title.startswith("a percentage") for title in titles) and re.fullmatch(r"0?\.[0-9]+|0\.0+|1\.0*", text):
+        return f"write the unit: `{(Decimal(text) * 100).normalize():f}%`"
     return next(
         (f"write the unit: `{text}{_UNITS[name]}`" for name in _UNITS for t in titles if t.startswith(name)),
         None,

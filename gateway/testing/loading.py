@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from gateway.config.diagnostics import Findings
+from gateway.config.diagnostics import Findings, Severity
+from gateway.config.document import Mapping, Node, Scalar, node_at
 from gateway.config.procedure_needs import needs_of
 from gateway.config.rule_scopes import open_scope
 from gateway.config.rule_tests import CaseFile, read_rule_tests
@@ -31,13 +32,39 @@ def find_tests(paths: Iterable[Path]) -> list[Path]:
 
 
 def load_tests(project: Project, paths: Iterable[Path], findings: Findings) -> list[CaseFile]:
-    """Read and check tests files; problems become findings. Files that cannot be read are left out."""
+    """Read and check tests files; problems become findings. Files that cannot be read are left out.
+
+    What cases name is looked up in rules that are free of errors alone: else one mistake there would show in every
+    case again. `findings` holds what was found in the project.
+    """
+    unclear = _unclear(project, findings)
     read = [read_rule_tests(path, shown_path(path, project.settings.path.parent), findings) for path in paths]
     files = [file for file in read if file is not None]
     sources = {source.name: _under_test(project, source.name) for source in project.settings.sources}
     for file in files:
-        check_rule_tests(file, sources, project.tables, findings)
+        if not unclear(file.source_name):
+            check_rule_tests(file, sources, project.tables, findings)
     return files
+
+
+def _unclear(project: Project, findings: Findings) -> Callable[[str], bool]:
+    """Return the function that says whether a mistake in the project is about the source of a name."""
+    wrong = [one for one in findings.diagnostics if one.severity is Severity.ERROR and not one.code.startswith("GW4")]
+    settings = project.settings
+    sources = node_at(settings.root, ("sources",))
+
+    def within(place: Node, key: Scalar | None) -> bool:
+        first, last = (key or place).span.start.line, place.span.end.line
+        return any(one.path == settings.document.path and first <= one.span.start.line <= last for one in wrong)
+
+    def unclear(name: str) -> bool:
+        source = settings.source(name)
+        if source is None or not isinstance(sources, Mapping):
+            return within(sources, None)
+        shown = {shown_path(path, settings.path.parent) for path in source.rules}
+        return any(one.path in shown for one in wrong) or within(node_at(sources, (name,)), sources.key(name))
+
+    return unclear
 
 
 def _under_test(project: Project, name: str) -> SourceUnderTest:

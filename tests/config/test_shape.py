@@ -85,7 +85,8 @@ def test_what_is_missing_from_a_part_is_reported_at_its_key() -> None:
 @pytest.mark.parametrize(
     ("text", "schema", "message", "help"),
     [
-        ("a: [x]\n", TEXT, "`a`: expected text, found a list", "text that begins with `[` or `{` needs quotes"),
+        ("a: [x]\n", TEXT, "`a`: expected text, found a list", "one text is written without brackets: `x`"),
+        ("a: [x, y]\n", TEXT, "`a`: expected text, found a list", "text that begins with `[` or `{` needs quotes"),
         ("a: 5\n", TEXT, "`a`: expected text, found the whole number `5`", 'quotes make it text: `"5"`'),
         ("a: yes\n", {"type": "boolean"}, "`a`: expected `true` or `false`, found the text `yes`",
          "write `true`, without quotes"),

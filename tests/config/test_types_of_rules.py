@@ -85,3 +85,19 @@ def test_a_suspicion_holds_when_it_does_each_time() -> None:
     suspicions.look(document.root, "type", [always])
     suspicions.report(findings.for_document(document))
     assert [one.message for one in findings.diagnostics] == ["always"]
+
+
+def test_a_path_is_not_there_for_the_sake_of_an_older_sender_alone(tmp_path: Path) -> None:
+    asaas = "{provider: asaas, path: /asaas, verify: none, rules: [rules.yaml]}"
+    rules = """\
+version: 1
+extract: {customer: subscription.%s}
+rules:
+  - {name: ended, on: [SUBSCRIPTION_DELETED, SUBSCRIPTION_CANCELED], do: [{log: $customer}]}
+"""
+    for path, wanted in (("customer", []), ("custmoer", ["GW307"])):
+        (tmp_path / "gateway.yaml").write_text("version: 1\nsources:\n  asaas: " + asaas)
+        (tmp_path / "rules.yaml").write_text(rules % path)
+        findings = Findings()
+        load_project(tmp_path / "gateway.yaml", findings, {})
+        assert [one.code for one in findings.diagnostics if one.code != "GW402"] == wanted

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from gateway.config.codes.entry import RULES, Code
-from gateway.config.codes.samples import GATEWAY_FILE, RULES_FILE, STRIPE_KEY, WITH_STRIPE, with_source, with_steps
+from gateway.config.codes.samples import (
+    GATEWAY_FILE,
+    RULES_FILE,
+    STRIPE_KEY,
+    WITH_STRIPE,
+    with_rules,
+    with_source,
+    with_steps,
+)
 from gateway.providers.paypal_local import MARK
 
 _REFUND = "{stripe: refunds.create, params: {charge: ch_1, reason: %s}}"
@@ -15,6 +23,11 @@ sources:
     path: /webhook/paypal
     verify: {%s}
     unmatched: keep
+"""
+_CANCELED = """\
+  - {name: finalized, on: invoice.finalized, do: [{schedule: remind, after: 3d, key: remind-$event.key}]}
+  - {name: reminded, on: schedule.remind, do: [{log: not paid yet}]}
+  - {name: paid, on: invoice.paid, do: [{cancel: remind-$event.key}]}
 """
 _PROCEDURE = "version: 1\nprocedures:\n  note_it: [{log: paid}]\nrules:\n"
 
@@ -79,5 +92,13 @@ ADVICE = (
         right=_PAYPAL % 'webhook_id: "${env:PAYPAL_WEBHOOK_ID}"',
         beside={"trusted.pem": f"# {MARK}\n"},
         environ={"PAYPAL_WEBHOOK_ID": "40L71081MK3756722"},
+    ),
+    Code(
+        code="GW508",
+        title="a cancel that can drop nothing",
+        why="No `schedule` step gives its events such a key, so the event that was meant would fire all the same.",
+        wrong=with_rules(_CANCELED.replace("cancel: remind-", "cancel: reminder-")),
+        right=with_rules(_CANCELED),
+        file=RULES,
     ),
 )

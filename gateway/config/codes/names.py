@@ -23,6 +23,10 @@ _REPAIR = (
     with_check("lacks: payments, by: {invoice_id: $invoice.id}, repair: note_it")
     + "procedures:\n  note_it: [{insert: payments, values: {id: $invoice.id, invoice_id: $invoice.id}}]\n"
 )
+_REMINDED = (
+    "  - {name: paid, on: invoice.paid, do: [{schedule: remind, after: 3d}]}\n"
+    "  - {name: reminded, on: schedule.remind, do: [{log: reminded}]}\n"
+)
 _CHANNEL = 'channels: {admins: ["log://"]}\n'
 _SOMETIMES = ("{find: invoices, where: {id: $invoice}, when: event.attempt == `1`, as: row}",)
 
@@ -81,7 +85,8 @@ NAMES = (
     Code(
         code="GW207",
         title="a rule that can never be reached",
-        why="The first rule that fits handles an event. A rule before this one takes everything it could take.",
+        why="The first rule that fits handles an event. A rule before this one takes everything it could take; "
+        "or it is for a scheduled event, and no step schedules it.",
         wrong=with_rules(_TWO + _PAID),
         right=with_rules(_PAID + _TWO),
         file=RULES,
@@ -163,6 +168,14 @@ NAMES = (
         why="A step whose `when` does not hold binds nothing: what it would have bound is null in the steps after it.",
         wrong=with_steps(*_SOMETIMES, "log: $row.status", extract=_EXTRACT),
         right=with_steps(*_SOMETIMES, "{log: $row.status, when: row}", extract=_EXTRACT),
+        file=RULES,
+    ),
+    Code(
+        code="GW217",
+        title="a scheduled event that no rule handles",
+        why="When its time has come nothing would happen: `schedule: remind` makes an event of type `schedule.remind`.",
+        wrong=with_rules(_REMINDED.replace("on: schedule.remind", "on: invoice.voided")),
+        right=with_rules(_REMINDED),
         file=RULES,
     ),
 )
