@@ -54,8 +54,9 @@ from gateway.sending.targets import build_places
 from gateway.settings import ParkSettings, RetrySettings, SourceSettings
 from gateway.store.database import Database, open_database, parse_address
 from gateway.store.inbox import Delivery, Outcome, Receipt, append_deliveries, outcome_of, require_writable
-from gateway.store.migrations import migrate, reflect_existing
+from gateway.store.migrations import migrate
 from gateway.store.readers import Readers
+from gateway.store.reflection import reflect_existing
 from gateway.store.thread import DatabaseThread
 from gateway.telemetry import LogWriter, new_registry, register_secret
 

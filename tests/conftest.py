@@ -6,9 +6,11 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
+import engines
 import pytest
 import structlog
 from running import Gateway
+from servers import PostgresServer
 
 
 @pytest.fixture(autouse=True)
@@ -28,3 +30,37 @@ def gateway(tmp_path: Path) -> Iterator[Gateway]:
     yield running
     if running.process is not None and running.process.poll() is None:
         running.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server, started when the first test wants it."""
+    server = PostgresServer().start()
+    yield server
+    server.remove()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what holds on each database there, but what is marked `sqlite` on that alone."""
+    if "on_each_database" in metafunc.fixturenames:
+        alone = metafunc.definition.get_closest_marker("sqlite") is not None
+        kinds = ["sqlite"] if alone else ["sqlite", "postgresql"]
+        metafunc.parametrize("on_each_database", kinds, indirect=True)
+
+
+@pytest.fixture
+def on_each_database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Run a test on a database of each kind; return the kind. `Bench` opens one of it."""
+    kind: str = request.param
+    if kind == "postgresql":
+        server: PostgresServer = request.getfixturevalue("postgres")
+        monkeypatch.setattr(engines, "new_database", server.create)
+    return kind
+
+
+@pytest.fixture(autouse=True)
+def _closed_databases() -> Iterator[None]:
+    """Close what a test has opened."""
+    yield
+    while engines.opened:
+        engines.opened.pop().close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +17,7 @@ from gateway.config.scope import Targets
 from gateway.engine.loop import Ended, Engine
 from gateway.engine.program import Program, link_lookups, link_source, link_tables
 from gateway.engine.retry import RetryPolicy
-from gateway.store.codecs import dump_json
+from gateway.store.codecs import dump_json, encode_decimal, encode_timestamp
 from gateway.store.database import Database, open_database, parse_address
 from gateway.store.inbox import Delivery, Receipt, append_deliveries
 from gateway.store.leases import Settled, lease, settle
@@ -45,6 +46,22 @@ class Sent(NamedTuple):
     status: str
 
 
+def new_database() -> str:
+    """Return the address of an empty database; `on_each_database` has it made where a test is to run."""
+    return "sqlite:///test.db"
+
+
+opened: list[Database] = []
+"""What is to be closed when a test has ended."""
+
+
+def open_new(folder: Path, url: str | None = None) -> Database:
+    """Open a database, a new one unless its address is given; it is closed when the test has ended."""
+    database = open_database(parse_address(url or new_database(), folder))
+    opened.append(database)
+    return database
+
+
 @dataclass
 class Bench:
     """Rules, an engine, and a clock that stands still until it is moved."""
@@ -52,7 +69,7 @@ class Bench:
     folder: Path
     rules: str
     unmatched: str = "ignore"
-    url: str = "sqlite:///test.db"
+    url: str | None = None
     now: datetime = NOON
     source: str = "shop"
     strict: bool = False
@@ -61,7 +78,7 @@ class Bench:
     engine: Engine = field(init=False)
 
     def __post_init__(self) -> None:
-        self.database = open_database(parse_address(self.url, self.folder))
+        self.database = open_new(self.folder, self.url)
         self.load(self.rules)
 
     def load(self, rules: str) -> None:
@@ -156,4 +173,15 @@ class Bench:
         return call
 
     def rows(self, table: str) -> list[tuple[Any, ...]]:
-        return self.database.execute(f"SELECT * FROM {table} ORDER BY 1", ()).fetchall()
+        """Return all rows by the first column, decimals and times as texts."""
+        found = self.database.execute(f"SELECT * FROM {table} ORDER BY 1", ()).fetchall()
+        return [tuple(map(as_text, row)) for row in found]
+
+
+def as_text(value: object) -> object:
+    """Return a value as SQLite keeps it: decimals, times and JSON as texts."""
+    if isinstance(value, dict | list):
+        return dump_json(value)
+    if isinstance(value, Decimal):
+        return encode_decimal(value)
+    return encode_timestamp(value) if isinstance(value, datetime) else value

@@ -84,7 +84,7 @@ def _linked(
 ) -> Iterator[tuple[Database, list[LinkedCheck]]]:
     from gateway.engine.consistency import project_checks
     from gateway.engine.program import link_tables
-    from gateway.store.migrations import reflect_existing
+    from gateway.store.reflection import reflect_existing
 
     if source is not None and project.settings.source(source) is None:
         raise CannotRun(f"there is no source `{source}`")

@@ -132,7 +132,7 @@ def _json_value(text: str, value: str) -> object:
 @contextmanager
 def _linked(project: Project, *, write: bool = False) -> Iterator[tuple[Database, Mapping[str, RowTable]]]:
     from gateway.engine.program import link_tables
-    from gateway.store.migrations import reflect_existing
+    from gateway.store.reflection import reflect_existing
 
     with open_store(project.settings, write=write) as database:
         yield database, link_tables(reflect_existing(database, project.tables), database.dialect)

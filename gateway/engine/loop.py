@@ -20,7 +20,7 @@ from gateway.engine.program import Program, SourceProgram
 from gateway.engine.responding import answer, bare_scope
 from gateway.expressions import NO_CONTEXT
 from gateway.store.codecs import microseconds_of
-from gateway.store.database import Database, Execute, is_trouble, storage_errors
+from gateway.store.database import DRIVER_ERROR, Database, Execute, is_entangled, is_trouble, storage_errors
 from gateway.store.inbox import (
     Claimed,
     Finish,
@@ -41,6 +41,7 @@ from gateway.store.inbox import (
 from gateway.store.outbox import Outgoing, add_outgoing, await_call
 from gateway.store.outbox_pages import reopen_calls
 from gateway.store.schedules import TYPE_PREFIX, forget_fired
+from gateway.store.stripes import sees_part, take_stripes
 
 _log = structlog.get_logger("gateway.engine")
 
@@ -48,6 +49,12 @@ _BROKEN = "the gateway failed at this event: see its log"
 
 # After a slice had to be undone, the next ones expect the same for a while.
 CAREFUL_SLICES = 16
+
+MOST_EVENTS = 65536
+"""More events than any slice takes."""
+
+GIVE_WAY_SECONDS = 0.05
+"""The longest pause of a slice that was undone for another's sake: the two must not meet again at once."""
 
 
 class Ended(NamedTuple):
@@ -96,6 +103,7 @@ class Engine:
         self._clock = clock
         self._chance = chance
         self._careful = 0
+        self._most = MOST_EVENTS
         self._due: int | None = 0
 
     def run_slice(self, limit: int) -> Slice:
@@ -107,10 +115,21 @@ class Engine:
         with storage_errors():
             self._database.begin()
             try:
-                return self._run(now, limit)
+                return self._run(now, min(limit, self._most))
+            except DRIVER_ERROR as error:
+                self._database.rollback()
+                if not is_entangled(error):
+                    raise
+                return self._give_way(limit)
             except BaseException:
                 self._database.rollback()
                 raise
+
+    def _give_way(self, limit: int) -> Slice:
+        """Take fewer events at once for a while: two transactions were in each other's way, this one was undone."""
+        self._most = max(1, min(limit, self._most) // 4)
+        time.sleep(self._chance() * GIVE_WAY_SECONDS)
+        return Slice(ended=(), outcomes=(), more=True)
 
     @property
     def due(self) -> int | None:
@@ -139,15 +158,20 @@ class Engine:
             ended = self._run_each(events, savepoints=True)
         released, sends = self._write(ended, now)
         self._database.commit()
+        self._most = min(self._most * 2, MOST_EVENTS)
         outcomes = [_outcome(e.finish) for e in ended if e.finish.status != CALLING and self._answers(e.event.source)]
-        return Slice(ended=ended, outcomes=outcomes, more=released or len(events) >= limit, sends=sends)
+        more = released or len(events) >= limit or sees_part(self._database)
+        return Slice(ended=ended, outcomes=outcomes, more=more, sends=sends)
 
     def _answers(self, name: str) -> bool:
         source = self.program.sources.get(name)
         return source is not None and source.respond is not None
 
     def _claim(self, now: int, limit: int) -> list[Claimed]:
-        due = claim_due(self._database, now, limit) if self._due is not None and self._due <= now else []
+        any_due = self._due is not None and self._due <= now
+        if not take_stripes(self._database, now if any_due else None):
+            return []
+        due = claim_due(self._database, now, limit) if any_due else []
         return due + claim_ready(self._database, limit - len(due)) if len(due) < limit else due
 
     def _run_each(self, events: Sequence[Claimed], *, savepoints: bool) -> list[Ended]:
@@ -197,7 +221,7 @@ class Engine:
             if is_trouble(error):
                 raise
             raise _MustUndo from error
-        if result.must_undo:
+        if result.must_undo or self._database.failed:
             raise _MustUndo
         return result
 
@@ -213,7 +237,7 @@ class Engine:
             # A bug of ours must not stop the other events: this one is undone, and tried again later.
             _log.exception("a pass broke", source=event.source, seq=event.seq, event_id=event.event_id)
             result = None
-        if result is None or result.must_undo:
+        if result is None or result.must_undo or self._database.failed:
             execute("ROLLBACK TO event", ())
         execute("RELEASE event", ())
         return result

@@ -142,7 +142,7 @@ def link_tables(tables: Mapping[str, Table], dialect: str) -> dict[str, RowTable
 def link_lookups(tables: Mapping[str, RowTable]) -> dict[str, RowQuery]:
     """Make the query by key of each table that has one."""
     return {
-        name: table.query([Test(table.spec.key.name, "eq")], limit=1)
+        name: table.query([Test(table.spec.key.name, "eq")], limit=1, locks=False)
         for name, table in tables.items()
         if table.spec.key is not None
     }

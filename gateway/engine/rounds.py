@@ -111,7 +111,7 @@ def look(database: Database, check: LinkedCheck, at: int) -> Round:
             count += len(keys)
             first += keys[: MOST_NAMED - len(first)]
             digest.update("".join(f"{len(key)}:{key}" for key in keys).encode())
-    except (EvaluationError, ValueDoesNotFit, CoercionError, DRIVER_ERROR) as error:
+    except (EvaluationError, ValueDoesNotFit, CoercionError, *DRIVER_ERROR) as error:
         return Round(check, count, tuple(first), "", str(error))
     return Round(check, count, tuple(first), digest.hexdigest()[:12] if count else NONE_FOUND, None)
 

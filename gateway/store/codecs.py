@@ -90,6 +90,8 @@ def _with_long_integers(value: object) -> object:
 
 
 def _decode_decimal(raw: object) -> object:
+    if isinstance(raw, Decimal):
+        return raw
     return Decimal(raw if isinstance(raw, str | int) else repr(raw))
 
 
@@ -129,13 +131,49 @@ _SQLITE_DECODERS: dict[str, Codec | None] = {
 }
 
 
+def _text_of(raw: object) -> object:
+    return raw if isinstance(raw, str) else str(raw)
+
+
+def _utc_of(raw: object) -> object:
+    if not isinstance(raw, datetime):
+        return coerce(raw, "timestamp")
+    # A column without a time zone holds UTC, as all of the gateway's times do.
+    return raw.replace(tzinfo=UTC) if raw.tzinfo is None else raw.astimezone(UTC)
+
+
+def _date_of(raw: object) -> object:
+    return raw if isinstance(raw, date) else coerce(raw, "date")
+
+
+# PostgreSQL has types of its own for all of these; a table that was there before may use others.
+_POSTGRESQL_ENCODERS: dict[str, Codec | None] = {
+    "text": None,
+    "integer": None,
+    "decimal": None,
+    "boolean": None,
+    "timestamp": None,
+    "date": None,
+    "json": encode_json,
+}
+_POSTGRESQL_DECODERS: dict[str, Codec | None] = {
+    "text": _text_of,
+    "integer": None,
+    "decimal": _decode_decimal,
+    "boolean": None,
+    "timestamp": _utc_of,
+    "date": _date_of,
+    "json": _decode_json,
+}
+_ENCODERS = {"sqlite": _SQLITE_ENCODERS, "postgresql": _POSTGRESQL_ENCODERS}
+_DECODERS = {"sqlite": _SQLITE_DECODERS, "postgresql": _POSTGRESQL_DECODERS}
+
+
 def encoder(type_name: str, dialect: str) -> Codec | None:
     """Return the function that gives the driver a fitted, non-null value, or None when it takes it as it is."""
-    assert dialect == "sqlite"
-    return _SQLITE_ENCODERS[type_name]
+    return _ENCODERS[dialect][type_name]
 
 
 def decoder(type_name: str, dialect: str) -> Codec | None:
     """Return the function that reads a non-null value of a column type, or None when the driver's own will do."""
-    assert dialect == "sqlite"
-    return _SQLITE_DECODERS[type_name]
+    return _DECODERS[dialect][type_name]

@@ -1,35 +1,42 @@
-"""Opening a database, and what differs between one kind and another.
+"""A database: its address, its transactions, and what can be wrong with it, whatever kind it is.
 
-A connection is used by one thread at a time, in plain calls: a pass is a synchronous function, and what
-is awaited is a whole batch (`store.thread`). Transactions are explicit: nothing is open unless `BEGIN`
-was said here.
+A connection is used by one thread at a time, in plain calls: a pass is a synchronous function, and what is awaited is
+a whole batch (`store.thread`). Transactions are explicit: nothing is open unless `begin` was called.
 """
 
 from __future__ import annotations
 
 import sqlite3
-import time
-from collections.abc import Callable, Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import unquote, urlsplit
 
 from gateway.errors import ConfigurationError, StorageUnavailable
-from gateway.expressions import CoercionError, coerce
 
-BUSY_TIMEOUT = 5.0
-"""Seconds a statement waits for another process's write before it gives up."""
 
-LOCK_PAUSE = 0.0001
-"""Seconds between two tries to take the write lock."""
+class PostgresError(Exception):
+    """What PostgreSQL, or the way to it, answers to a statement that it does not carry out."""
 
-# A checkpoint moves the write-ahead log into the database; small and often keeps its pauses short.
-CHECKPOINT_PAGES = 250
+    def __init__(self, message: str, sqlstate: str | None, *, trouble: bool) -> None:
+        """Take the message, the five letters of the SQL standard's code, and whether the database is in trouble."""
+        super().__init__(message)
+        self.sqlstate = sqlstate
+        self.trouble = trouble
 
-DRIVER_ERROR = sqlite3.Error
-"""What the driver raises, whatever is wrong."""
+
+DRIVER_ERROR = (sqlite3.Error, PostgresError)
+"""What the drivers raise, whatever is wrong."""
+
+# Source: https://www.postgresql.org/docs/current/errcodes-appendix.html
+_UNIQUE_VIOLATION = "23505"
+_UNDEFINED = frozenset({"42P01", "42703"})
+_ENTANGLED = frozenset({"40001", "40P01", "55P03"})
+# Integrity constraints, and values that a column cannot hold.
+_REFUSING_CLASSES = ("22", "23")
 
 _TROUBLE = frozenset(
     {
@@ -51,10 +58,39 @@ _TROUBLE = frozenset(
 
 def is_trouble(error: BaseException) -> bool:
     """Say whether an error of the driver means that the database itself is in trouble, not the statement."""
+    if isinstance(error, PostgresError):
+        return error.trouble
     name = getattr(error, "sqlite_errorname", None)
     if name is None:
         return isinstance(error, sqlite3.OperationalError)
     return name.split("_")[1] in _TROUBLE
+
+
+def is_entangled(error: BaseException) -> bool:
+    """Say whether a transaction was undone because of another one: a deadlock, or rows that both changed."""
+    return isinstance(error, PostgresError) and error.sqlstate in _ENTANGLED
+
+
+def is_conflict(error: BaseException) -> bool:
+    """Say whether a row was refused because another has its key, or one of its unique values."""
+    if isinstance(error, PostgresError):
+        return error.sqlstate == _UNIQUE_VIOLATION
+    name = getattr(error, "sqlite_errorname", None)
+    return name in {"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"}
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Say whether a row was refused by what its table demands."""
+    if isinstance(error, PostgresError):
+        return error.sqlstate is not None and error.sqlstate.startswith(_REFUSING_CLASSES)
+    return isinstance(error, sqlite3.IntegrityError)
+
+
+def is_missing(error: BaseException) -> bool:
+    """Say whether a statement names a table or column that is not there."""
+    if isinstance(error, PostgresError):
+        return error.sqlstate in _UNDEFINED
+    return isinstance(error, sqlite3.OperationalError) and "no such" in str(error)
 
 
 class Cursor(Protocol):
@@ -67,28 +103,57 @@ class Cursor(Protocol):
 
 
 Execute = Callable[[str, Sequence[object]], Any]
-"""Runs one statement on an open connection and returns a cursor: what the hot paths are handed."""
+"""Runs one statement on an open connection and returns a cursor: what the hot paths are handed.
+
+Its values stand where the statement says `?`.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseAddress:
     """Where a database is: its dialect and, for SQLite, its file."""
 
-    url: str
+    url: str = field(repr=False)
+    """As written; it may hold a password."""
     dialect: str
     file: Path | None
+
+    @property
+    def shown(self) -> str:
+        """Return the address for people, without a password."""
+        if self.dialect == "sqlite":
+            return str(self.file or self.url)
+        parts = urlsplit(self.url)
+        user = f"{parts.username}@" if parts.username else ""
+        port = f":{parts.port}" if parts.port else ""
+        return f"postgresql://{user}{parts.hostname or ''}{port}{parts.path}"
+
+    @property
+    def password(self) -> str | None:
+        """Return the password that the address holds, which must not be seen."""
+        if self.dialect == "sqlite":
+            return None
+        password = urlsplit(self.url).password
+        return unquote(password) if password else None
+
+
+_POSTGRES_SCHEMES = frozenset({"postgresql", "postgres"})
 
 
 def parse_address(url: str, base: Path) -> DatabaseAddress:
     """Read a database address; a relative SQLite file is taken from `base`.
 
-    Forms: `sqlite:///relative/file.db`, `sqlite:////absolute/file.db`, `sqlite://` (in memory, for tests).
-    Raises ConfigurationError for any other.
+    Forms: `sqlite:///relative/file.db`, `sqlite:////absolute/file.db`, `sqlite://` (in memory, for tests), and
+    `postgresql://[user[:password]@][host][:port][/name][?parameters]` with libpq's parameters
+    (https://www.postgresql.org/docs/current/libpq-connect.html). Raises ConfigurationError for any other.
     """
     scheme, _, rest = url.partition("://")
+    if scheme in _POSTGRES_SCHEMES:
+        return _postgres_address(url)
     if scheme != "sqlite":
         raise ConfigurationError(
             f"database `{scheme or url}` is not supported: write `sqlite:///gateway.db` (a file beside gateway.yaml)"
+            " or `postgresql://user@host/name`"
         )
     if rest in {"", "/:memory:"}:
         return DatabaseAddress(url=url, dialect="sqlite", file=None)
@@ -97,23 +162,32 @@ def parse_address(url: str, base: Path) -> DatabaseAddress:
     return DatabaseAddress(url=url, dialect="sqlite", file=base / rest[1:])
 
 
-class Database:
+def _postgres_address(url: str) -> DatabaseAddress:
+    try:
+        urlsplit(url).port  # noqa: B018 - reading it checks it
+    except ValueError as error:
+        raise ConfigurationError(f"the database's address cannot be read: {error}") from None
+    return DatabaseAddress(url=url, dialect="postgresql", file=None)
+
+
+class Database(ABC):
     """One connection to a database, and the transactions on it."""
 
-    def __init__(self, connection: sqlite3.Connection, address: DatabaseAddress) -> None:
-        self.connection = connection
-        self.address = address
-        self.dialect = address.dialect
-        self.execute: Execute = connection.execute
-        self.execute_many = connection.executemany
-        self.lock_seconds = BUSY_TIMEOUT
-        """How long a transaction waits for another process's before it gives up."""
+    address: DatabaseAddress
+    dialect: str
+    execute: Execute
+    own_savepoints: bool = False
+    """Whether a statement that fails undoes itself alone; otherwise it takes the whole transaction with it."""
+
+    @abstractmethod
+    def execute_many(self, statement: str, rows: Iterable[Sequence[object]]) -> Any:
+        """Run one statement for each of the rows; `rowcount` counts for all of them."""
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Hold one write transaction: committed when the block ends, rolled back when it raises.
 
-        Raises StorageUnavailable when the database cannot be written (full, read-only, locked, damaged).
+        Raises StorageUnavailable when the database cannot be written (full, read-only, locked, gone).
         """
         self.begin()
         try:
@@ -123,51 +197,43 @@ class Database:
             self.rollback()
             raise
 
+    @abstractmethod
     def begin(self) -> None:
         """Open a write transaction. Raises StorageUnavailable."""
-        with storage_errors():
-            deadline = time.monotonic() + self.lock_seconds
-            while not self._begin_now():
-                if time.monotonic() > deadline:
-                    raise StorageUnavailable("the database cannot be used: another process keeps it locked")
-                # SQLite's own wait sleeps for whole milliseconds; the other writer's transaction is about as short.
-                time.sleep(LOCK_PAUSE)
 
-    def _begin_now(self) -> bool:
-        try:
-            self.execute("BEGIN IMMEDIATE", ())
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorname != "SQLITE_BUSY":
-                raise
-            return False
-        return True
-
+    @abstractmethod
     def commit(self) -> None:
         """Make the open transaction durable: it is on disk when this returns. Raises StorageUnavailable."""
-        with storage_errors():
-            self.execute("COMMIT", ())
 
+    @abstractmethod
     def rollback(self) -> None:
-        """Undo the open transaction, if one is still open (SQLite ends it by itself when the disk is full)."""
-        if self.connection.in_transaction:
-            self.execute("ROLLBACK", ())
+        """Undo the open transaction, if one is open."""
 
-    def checkpoint_every(self, pages: int) -> None:
-        """Move the write-ahead log into the database when a commit of this connection finds it this long."""
-        self.execute(f"PRAGMA wal_autocheckpoint = {pages}", ())
+    @property
+    @abstractmethod
+    def within(self) -> bool:
+        """Say whether a transaction is open."""
 
-    def data_version(self) -> int:
-        """Return a number that changes when another connection has committed."""
-        return int(self.execute("PRAGMA data_version", ()).fetchone()[0])
+    @property
+    @abstractmethod
+    def failed(self) -> bool:
+        """Say whether a statement has failed that took its transaction with it, up to the last savepoint."""
 
+    @abstractmethod
+    def lock_schema(self) -> None:
+        """Have no other process change tables until the open transaction ends."""
+
+    @abstractmethod
     def close(self) -> None:
         """Close the connection; an open transaction is rolled back."""
-        self.connection.close()
+
+    def checkpoint_every(self, pages: int) -> None:  # noqa: B027 - only a file has a log of its own
+        """Move a write-ahead log into its database when a commit of this connection finds it this long."""
 
 
 @contextmanager
 def storage_errors() -> Iterator[None]:
-    """Turn the driver's operational errors into StorageUnavailable, naming the cause."""
+    """Turn the driver's errors that mean trouble into StorageUnavailable, naming the cause."""
     try:
         yield
     except DRIVER_ERROR as error:
@@ -177,84 +243,15 @@ def storage_errors() -> Iterator[None]:
 
 
 def open_database(address: DatabaseAddress, *, read_only: bool = False) -> Database:
-    """Open the database, creating its file and folder when they are missing.
+    """Open the database; a SQLite file and its folder are created when they are missing.
 
     The connection may be handed to another thread, but must be used by one at a time.
     Raises StorageUnavailable when it cannot be opened.
     """
-    if address.file is not None:
-        _require_place(address.file, make=not read_only)
-    with storage_errors():
-        connection = sqlite3.connect(
-            _target(address, read_only=read_only),
-            isolation_level=None,
-            check_same_thread=False,
-            cached_statements=1024,
-            timeout=BUSY_TIMEOUT,
-            uri=True,
-        )
-        try:
-            _prepare(connection, read_only=read_only)
-        except BaseException:
-            connection.close()
-            raise
-    return Database(connection, address)
+    if address.dialect == "sqlite":
+        from gateway.store.sqlite import open_sqlite
 
+        return open_sqlite(address, read_only=read_only)
+    from gateway.store.postgres import open_postgres
 
-def _require_place(file: Path, *, make: bool) -> None:
-    """Make the folder of a database's file, where it may be made. Raises StorageUnavailable."""
-    if file.is_dir():
-        raise StorageUnavailable(f"the database cannot be used: `{file}` is a directory, not a file")
-    try:
-        if make:
-            file.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        said = "it is not a directory" if isinstance(error, FileExistsError) else error.strerror or str(error)
-        raise StorageUnavailable(f"the database cannot be made in `{file.parent}`: {said.lower()}") from error
-
-
-def _target(address: DatabaseAddress, *, read_only: bool) -> str:
-    if address.file is None:
-        return ":memory:"
-    return f"{address.file.resolve().as_uri()}{'?mode=ro' if read_only else ''}"
-
-
-def _prepare(connection: sqlite3.Connection, *, read_only: bool) -> None:
-    if not read_only:
-        connection.execute("PRAGMA journal_mode = WAL")
-        # From here on waiting for the write lock is our own: `Database.begin`.
-        connection.execute("PRAGMA busy_timeout = 0")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
-    connection.execute("PRAGMA temp_store = MEMORY")
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA cache_size = -32768")
-    connection.create_collation(DECIMAL_COLLATION, _compare_decimals)
-    connection.create_collation(TIME_COLLATION, _compare_times)
-
-
-# SQLite keeps decimals and times as text, so that they are exact; these order them by what they mean. They are
-# named in queries only, never in the schema, so any other program can read the file.
-DECIMAL_COLLATION = "gateway_decimal"
-TIME_COLLATION = "gateway_time"
-
-
-def _compare_decimals(left: str, right: str) -> int:
-    if left == right:
-        return 0
-    try:
-        return int(Decimal(left).compare(Decimal(right)))
-    except (InvalidOperation, ValueError):
-        return (left > right) - (left < right)
-
-
-def _compare_times(left: str, right: str) -> int:
-    if left == right:
-        return 0
-    first: Any
-    second: Any
-    try:
-        first, second = coerce(left, "timestamp"), coerce(right, "timestamp")
-    except CoercionError:
-        first, second = left, right
-    return int(first > second) - int(first < second)
+    return open_postgres(address, read_only=read_only)

@@ -40,13 +40,13 @@ class OpenEvent(NamedTuple):
 # An event whose time has not come has not been tried yet; one that was tried waits for its next try.
 _DEPTHS = """
 SELECT source,
-       sum(status = 'ready'),
-       sum(status = 'waiting' AND next_attempt_at IS NOT NULL AND attempts > 0),
-       sum(status = 'waiting' AND next_attempt_at IS NULL AND behind IS NULL),
-       sum(behind IS NOT NULL),
-       sum(status = 'waiting' AND next_attempt_at IS NOT NULL AND attempts = 0),
-       sum(status = 'parked'),
-       sum(status = 'parked' AND received_at < ?),
+       count(*) FILTER (WHERE status = 'ready'),
+       count(*) FILTER (WHERE status = 'waiting' AND next_attempt_at IS NOT NULL AND attempts > 0),
+       count(*) FILTER (WHERE status = 'waiting' AND next_attempt_at IS NULL AND behind IS NULL),
+       count(*) FILTER (WHERE behind IS NOT NULL),
+       count(*) FILTER (WHERE status = 'waiting' AND next_attempt_at IS NOT NULL AND attempts = 0),
+       count(*) FILTER (WHERE status = 'parked'),
+       count(*) FILTER (WHERE status = 'parked' AND received_at < ?),
        min(CASE WHEN status = 'ready' THEN received_at END)
 FROM gateway_events WHERE finished_at IS NULL AND status IN ('ready', 'waiting', 'parked') GROUP BY source
 """

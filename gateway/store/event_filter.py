@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 STATUSES = ("ready", "waiting", "parked", "done", "ignored", "dead")
@@ -35,7 +35,7 @@ class EventFilter:
     until: int | None = None
     """Received before that (microseconds)."""
 
-    def clauses(self) -> Iterator[Clause]:
+    def clauses(self, dialect: str) -> Iterator[Clause]:
         """Yield the conditions, but for the text that is searched for."""
         if self.status is not None:
             yield _status_clause(self.status)
@@ -43,31 +43,31 @@ class EventFilter:
             if value is not None:
                 yield f"e.{column} = ?", (value,)
         if self.type is not None:
-            yield ("e.type GLOB ?", (_glob(self.type),)) if "*" in self.type else ("e.type = ?", (self.type,))
+            yield _type_clause(self.type, dialect)
         if self.since is not None:
             yield "e.received_at >= ?", (self.since,)
         if self.until is not None:
             yield "e.received_at < ?", (self.until,)
 
-    def search(self) -> Clause:
+    def search(self, dialect: str) -> Clause:
         """Return the condition for the text, over `gateway_events AS e` and `gateway_bodies AS b`."""
         assert self.q is not None
-        patterns = [f"%{_like(text)}%" for text in _spellings(self.q)]
+        like, body, in_body = _SEARCHES[dialect]
         tests = ["CAST(e.seq AS TEXT) = ?", "e.request_id = ?"]
         values: list[object] = [self.q, self.q]
         for column in ("e.event_id", "e.key", "e.error", "e.result"):
-            tests.append(f"{column} LIKE ? ESCAPE '\\'")
-            values.append(patterns[0])
-        for pattern in patterns:
-            tests.append("CAST(b.body AS TEXT) LIKE ? ESCAPE '\\'")
-            values.append(pattern)
+            tests.append(f"{column} {like} ? ESCAPE '\\'")
+            values.append(f"%{_like(self.q)}%")
+        for text in _spellings(self.q):
+            tests.append(f"{body} {like} ? ESCAPE '\\'")
+            values.append(f"%{_like(in_body(text))}%")
         return f"({' OR '.join(tests)})", tuple(values)
 
 
 def joined(clauses: list[Clause]) -> Clause:
     """Return one condition that holds when all do; without any it holds always."""
     values = tuple(value for _, own in clauses for value in own)
-    return " AND ".join(text for text, _ in clauses) or "1", values
+    return " AND ".join(text for text, _ in clauses) or "1 = 1", values
 
 
 def _status_clause(status: str) -> Clause:
@@ -77,6 +77,28 @@ def _status_clause(status: str) -> Clause:
     # What is ready has no time to wait for; said here, the index gives the events in their order.
     at_once = " AND e.next_attempt_at IS NULL" if status == "ready" else ""
     return f"{unfinished}e.status = '{status}'{at_once}", ()
+
+
+def _type_clause(pattern: str, dialect: str) -> Clause:
+    if "*" not in pattern:
+        return "e.type = ?", (pattern,)
+    if dialect == "sqlite":
+        return "e.type GLOB ?", (_glob(pattern),)
+    return "e.type LIKE ? ESCAPE '\\'", (_like(pattern).replace("*", "%"),)
+
+
+def _escaped(text: str) -> str:
+    """Return a text as PostgreSQL's `escape` format shows its bytes: what is not ASCII as octal numbers."""
+    return "".join(
+        "\\\\" if byte == 0x5C else chr(byte) if 0 < byte < 0x80 else f"\\{byte:03o}" for byte in text.encode()
+    )
+
+
+# A body need not be text: on PostgreSQL its bytes are shown as one.
+_SEARCHES: dict[str, tuple[str, str, Callable[[str], str]]] = {
+    "sqlite": ("LIKE", "CAST(b.body AS TEXT)", str),
+    "postgresql": ("ILIKE", "encode(b.body, 'escape')", _escaped),
+}
 
 
 def _glob(pattern: str) -> str:

@@ -107,7 +107,7 @@ _COUNT_OPEN = """
 SELECT source, status, count(*), min(received_at) FROM gateway_events
 WHERE finished_at IS NULL AND status IN ('ready', 'waiting', 'parked') GROUP BY source, status
 UNION ALL
-SELECT source, status, count(*), min(received_at) FROM gateway_events WHERE status = 'dead' GROUP BY source
+SELECT source, status, count(*), min(received_at) FROM gateway_events WHERE status = 'dead' GROUP BY source, status
 """
 
 # An event that a sender has called by a type of the gateway's own: it must never run a procedure.
@@ -134,7 +134,7 @@ def list_events(database: Database, wanted: EventFilter, *, limit: int, cursor: 
     A text is looked for in the MOST_SEARCHED newest events that fit the rest (two statements): such a page may hold
     few events, or none, and still lead on.
     """
-    clauses = list(wanted.clauses())
+    clauses = list(wanted.clauses(database.dialect))
     if cursor is not None:
         clauses.append(("e.seq < ?", (cursor,)))
     if wanted.q is None:
@@ -142,7 +142,7 @@ def list_events(database: Database, wanted: EventFilter, *, limit: int, cursor: 
     floor = _search_floor(database, clauses)
     if floor is not None:
         clauses.append(("e.seq >= ?", (floor,)))
-    clauses.append(wanted.search())
+    clauses.append(wanted.search(database.dialect))
     return _page(_select(database, clauses, limit + 1, bodies=True), limit, floor)
 
 
@@ -276,9 +276,9 @@ def retry_events(
     Only events with numbers beyond `after` are touched: hand back `last` until it is None, and each is taken once.
     """
     assert wanted.status in RETRIABLE
-    clauses = [*wanted.clauses(), ("e.seq > ?", (after,)), (f"NOT {_FOREIGN}", ())]
+    clauses = [*wanted.clauses(database.dialect), ("e.seq > ?", (after,)), (f"NOT {_FOREIGN}", ())]
     if wanted.q is not None:
-        clauses.append(wanted.search())
+        clauses.append(wanted.search(database.dialect))
     tail, bodies = f"ORDER BY e.seq LIMIT {limit}", wanted.q is not None
     with storage_errors(), database.transaction():
         rows = _query(database, "e.seq, e.status, e.error", clauses, tail, bodies=bodies)

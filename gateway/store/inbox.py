@@ -8,7 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+from gateway.store.arrivals import arrive
 from gateway.store.database import Database, Execute, storage_errors
+from gateway.store.dialects import LAST_NUMBER, differing
+from gateway.store.postgres import PostgresDatabase
+from gateway.store.stripes import adapt_reach, stripe_of
 
 
 class Delivery(NamedTuple):
@@ -103,12 +107,10 @@ class TraceRow(NamedTuple):
     trace: str
 
 
-_LAST_SEQ = "SELECT seq FROM sqlite_sequence WHERE name = 'gateway_events'"
-
 _INSERT_EVENT = """
 INSERT INTO gateway_events (seq, source, event_second, event_id, type, key, status, occurred_at, received_at,
-                            finished_at, error, verified_by, request_id)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                            finished_at, error, verified_by, request_id, stripe)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (source, event_second, event_id) DO NOTHING
 """
 
@@ -137,6 +139,26 @@ _CLAIM_DUE = (
     + "ORDER BY e.next_attempt_at, e.seq LIMIT ?"
 )
 
+# The locks keep away who changes an event by hand; nobody else runs events of these stripes.
+_CLAIM_STRIPES = """
+SELECT e.seq, e.source, e.event_id, e.type, e.key, e.occurred_at, e.received_at, e.attempts, b.headers, b.body,
+       e.event_second, e.calls
+FROM unnest(CAST(? AS integer[])) AS s CROSS JOIN LATERAL (
+    SELECT * FROM gateway_events AS o WHERE o.stripe = s AND o.finished_at IS NULL AND {which} LIMIT ? FOR UPDATE
+) AS e JOIN gateway_bodies AS b ON b.event = e.seq
+"""
+
+_CLAIM_READY_STRIPES = (
+    _CLAIM_STRIPES.format(which="o.status = 'ready' AND o.next_attempt_at IS NULL ORDER BY o.seq") + "ORDER BY e.seq"
+)
+
+_CLAIM_DUE_STRIPES = (
+    _CLAIM_STRIPES.format(
+        which="o.status IN ('waiting', 'parked') AND o.next_attempt_at <= ? ORDER BY o.next_attempt_at, o.seq"
+    )
+    + "ORDER BY e.next_attempt_at, e.seq"
+)
+
 _NEXT_DUE = """
 SELECT min(next_attempt_at) FROM gateway_events WHERE finished_at IS NULL AND status IN ('waiting', 'parked')
 """
@@ -153,10 +175,11 @@ SELECT 1 FROM gateway_events WHERE finished_at IS NULL AND status = 'waiting' AN
 """
 
 # An event that waits for an answer, or behind another one, has no time at which it is tried again.
+# An earlier one that waits behind another holds up too: what it waits for may have ended in this very slice.
 _HOLDER = """
 SELECT min(seq) FROM gateway_events
-WHERE finished_at IS NULL AND status = 'waiting' AND source = ? AND key = ? AND seq <> ?
-  AND next_attempt_at IS NULL AND behind IS NULL
+WHERE finished_at IS NULL AND status = 'waiting' AND source = ? AND key = ? AND next_attempt_at IS NULL
+  AND (seq < ? OR (seq > ? AND behind IS NULL))
 """
 
 _STRICT_HOLDER = """
@@ -174,9 +197,17 @@ UPDATE gateway_events SET status = 'ready', behind = NULL, error = NULL
 WHERE finished_at IS NULL AND status = 'waiting' AND source = ? AND key = ? AND behind IS NOT NULL
 """
 
-_EVENT_AT = """
+# PostgreSQL could be led by the order to read all events from the last one on.
+_EVENT_AT = differing(
+    """
 SELECT event_id FROM gateway_events WHERE source = ? AND event_second = ? AND occurred_at = ? ORDER BY seq DESC LIMIT 1
-"""
+""",
+    postgresql="""
+SELECT event_id FROM (
+    SELECT seq, event_id FROM gateway_events WHERE source = ? AND event_second = ? AND occurred_at = ? OFFSET 0
+) AS found ORDER BY seq DESC LIMIT 1
+""",
+)
 
 _FINISH = """
 UPDATE gateway_events SET status = ?, attempts = ?, next_attempt_at = ?, finished_at = ?, rule = ?, result = ?,
@@ -194,7 +225,11 @@ _OUTCOME = "SELECT seq, status, result, error, response FROM gateway_events WHER
 
 
 _NO_EVENT = -1
-_WRITE_PROBE = "INSERT OR REPLACE INTO gateway_bodies (event, headers, body) VALUES (?, '{}', zeroblob(?))"
+_WRITE_PROBE = differing(
+    "INSERT OR REPLACE INTO gateway_bodies (event, headers, body) VALUES (?, '{}', zeroblob(?))",
+    postgresql="INSERT INTO gateway_bodies (event, headers, body) VALUES (?, '{}', convert_to(repeat('0', ?), 'UTF8'))"
+    " ON CONFLICT (event) DO UPDATE SET body = excluded.body",
+)
 _REMOVE_PROBE = "DELETE FROM gateway_bodies WHERE event = ?"
 
 
@@ -218,12 +253,15 @@ def append_deliveries(database: Database, deliveries: Sequence[Delivery]) -> lis
     A delivery whose event is stored already, or comes earlier in the same batch, is a duplicate: it changes
     nothing but the count of duplicates, and its receipt names the event that was there. Raises StorageUnavailable.
     """
+    if isinstance(database, PostgresDatabase):
+        with storage_errors():
+            return [Receipt(*one) for one in arrive(database, deliveries)]
     with storage_errors(), database.transaction():
         return _append(database, deliveries)
 
 
 def _append(database: Database, deliveries: Sequence[Delivery]) -> list[Receipt]:
-    last = database.execute(_LAST_SEQ, ()).fetchone()
+    last = database.execute(LAST_NUMBER, ()).fetchone()
     first = (last[0] if last else 0) + 1
     windowed = [d for d in deliveries if d.event_second < 0]
     if not windowed:
@@ -242,7 +280,7 @@ def _event_row(d: Delivery, seq: int) -> tuple[object, ...]:
     finished_at = None if d.status == "ready" else d.received_at
     return (
         seq, d.source, d.event_second, d.event_id, d.type, d.key, d.status, d.occurred_at, d.received_at,
-        finished_at, d.error, d.verified_by, d.request_id,
+        finished_at, d.error, d.verified_by, d.request_id, stripe_of(d.source, d.key, d.event_id),
     )  # fmt: skip
 
 
@@ -271,13 +309,22 @@ def _stored(database: Database, delivery: Delivery) -> int | None:
 
 
 def claim_ready(database: Database, limit: int) -> list[Claimed]:
-    """Take up to `limit` events that are ready, in the order received. One statement."""
-    return list(map(Claimed._make, database.execute(_CLAIM_READY, (limit,)).fetchall()))
+    """Take up to `limit` events that are ready, in the order received, of the stripes taken. One statement."""
+    if not isinstance(database, PostgresDatabase):
+        return list(map(Claimed._make, database.execute(_CLAIM_READY, (limit,)).fetchall()))
+    each = -(-limit // len(database.stripes))
+    found = database.execute(_CLAIM_READY_STRIPES, (database.stripes, each)).fetchall()
+    adapt_reach(database, len(found), limit)
+    return list(map(Claimed._make, found))
 
 
 def claim_due(database: Database, now: int, limit: int) -> list[Claimed]:
     """Take up to `limit` waiting events whose time has come (`now`, microseconds). One statement."""
-    return list(map(Claimed._make, database.execute(_CLAIM_DUE, (now, limit)).fetchall()))
+    if not isinstance(database, PostgresDatabase):
+        return list(map(Claimed._make, database.execute(_CLAIM_DUE, (now, limit)).fetchall()))
+    each = -(-limit // len(database.stripes))
+    found = database.execute(_CLAIM_DUE_STRIPES, (database.stripes, now, each)).fetchall()
+    return list(map(Claimed._make, found))
 
 
 def next_due(database: Database) -> int | None:
@@ -314,7 +361,7 @@ def holder_of(database: Database, source: str, key: str, seq: int, *, strict: bo
     An event that waits for an answer holds up its key; where order is `strict`, one that will be tried again holds up
     those received after it.
     """
-    found: int | None = database.execute(_HOLDER, (source, key, seq)).fetchone()[0]
+    found: int | None = database.execute(_HOLDER, (source, key, seq, seq)).fetchone()[0]
     if found is None and strict:
         found = database.execute(_STRICT_HOLDER, (source, key, seq)).fetchone()[0]
     return found

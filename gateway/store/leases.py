@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gateway.store.database import Database, storage_errors
+from gateway.store.dialects import differing
 
 Target = tuple[str, str]
 """An action and where it goes: (`send`, `app`)."""
@@ -66,12 +67,19 @@ class Settled(NamedTuple):
     error: str | None
 
 
+_ANY_DUE = """
+SELECT 1 FROM gateway_outbox
+WHERE status = 'ready' AND action = ? AND target = ? AND next_attempt_at <= ? LIMIT 1
+"""
+
 _DUE = """
 SELECT o.seq, o.event, o.kind, o.action, o.target, o.message_id, o.request, o.attempts, o.created_at, o.answer
 FROM gateway_outbox AS o
 WHERE o.status = 'ready' AND o.action = ? AND o.target = ? AND o.next_attempt_at <= ?
 ORDER BY o.next_attempt_at, o.seq LIMIT ?
 """
+# What another courier is leasing at this moment is left to it.
+differing(_DUE, postgresql=_DUE + "FOR UPDATE SKIP LOCKED")
 
 _FORWARDED = '"forward":true'
 
@@ -119,7 +127,7 @@ def lease(database: Database, free: Mapping[Target, int], *, now: int, until: in
     """
     # Looking holds up nobody; the lock is only taken when there is something to lease.
     with storage_errors():
-        if not any(_due(database, target, now, 1) for target in free):
+        if not any(database.execute(_ANY_DUE, (*target, now)).fetchone() for target in free):
             return []
     with storage_errors(), database.transaction():
         found = [row for target, places in free.items() for row in _due(database, target, now, places)]

@@ -14,8 +14,8 @@ from gateway.config.tables import Column, Table
 from gateway.errors import Conflict, GatewayError, NotFound
 from gateway.expressions import CoercionError, coerce, to_text
 from gateway.store.codecs import dump_json
-from gateway.store.database import DRIVER_ERROR, Database, storage_errors
-from gateway.store.migrations import quote
+from gateway.store.database import DRIVER_ERROR, Database, is_missing, storage_errors
+from gateway.store.reflection import quote
 from gateway.store.rows import RowTable
 from gateway.store.shapes import Row, RowConflict, RowRefused, Test, ValueDoesNotFit
 
@@ -68,7 +68,7 @@ def list_rows(database: Database, table: RowTable, *, limit: int, cursor: str | 
         return _list_unkeyed(database, table, limit, cursor)
     tests = [] if cursor is None else [Test(key.name, "gt")]
     values = [] if cursor is None else [_key_value(table, key, cursor)]
-    query = table.query(tests, order=[(key.name, False)], limit=limit + 1)
+    query = table.query(tests, order=[(key.name, False)], limit=limit + 1, locks=False)
     rows = _read(table, lambda: query(database.execute, values))
     more = len(rows) > limit
     return RowPage(rows[:limit], to_text(rows[limit - 1][key.name]) if more else None)
@@ -87,7 +87,7 @@ def _list_unkeyed(database: Database, table: RowTable, limit: int, cursor: str |
 def get_row(database: Database, table: RowTable, key: str) -> Row:
     """Return the row with a key. One statement. Raises NotFound, Conflict and RowInvalid as `list_rows` does."""
     column = require_key(table)
-    row = _row_with_key(database, table, _key_value(table, column, key))
+    row = _row_with_key(database, table, _key_value(table, column, key), locks=False)
     if row is None:
         raise NotFound(f"table `{table.name}` has no row `{key}`")
     return row
@@ -169,8 +169,8 @@ def _key_value(table: RowTable, column: Column, key: str) -> object:
         raise RowInvalid(f"`{key}` cannot be a key of table `{table.name}`: {error}") from None
 
 
-def _row_with_key(database: Database, table: RowTable, key: object) -> Row | None:
-    query = table.query([Test(require_key(table).name, "eq")], limit=1)
+def _row_with_key(database: Database, table: RowTable, key: object, *, locks: bool = True) -> Row | None:
+    query = table.query([Test(require_key(table).name, "eq")], limit=1, locks=locks)
     rows = _read(table, lambda: query(database.execute, [key]))
     return rows[0] if rows else None
 
@@ -180,7 +180,7 @@ def _read(table: RowTable, read: Callable[[], list[Row]]) -> list[Row]:
         with storage_errors():
             return read()
     except DRIVER_ERROR as error:
-        if "no such" not in str(error):
+        if not is_missing(error):
             raise
         raise NotFound(
             f"the database has no table `{table.name}` as the rules say; `gateway migrate` makes it"

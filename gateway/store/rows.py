@@ -5,7 +5,6 @@ Nothing here knows what a rule is: a `RowTable` gives queries and writes, each a
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -13,17 +12,19 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Column as SqlColumn
-from sqlalchemy import MetaData, Text, and_, bindparam, text
+from sqlalchemy import MetaData, and_, bindparam, text
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import ColumnElement
 from sqlalchemy.sql.elements import BindParameter
+from sqlalchemy.types import NullType
 
 from gateway.config.tables import Column, Table
 from gateway.expressions import CoercionError, fit
 from gateway.store.codecs import decoder, dump_json, encoder
-from gateway.store.database import DECIMAL_COLLATION, TIME_COLLATION, Execute
+from gateway.store.database import DRIVER_ERROR, Execute, is_conflict, is_refusal
 from gateway.store.shapes import Row, RowConflict, RowRefused, Test, ValueDoesNotFit
+from gateway.store.sqlite import DECIMAL_COLLATION, TIME_COLLATION
 from gateway.store.statements import Statement, compile_statement
 
 
@@ -31,9 +32,15 @@ class RowQuery:
     """A SELECT of whole rows for one shape of conditions."""
 
     def __init__(
-        self, table: RowTable, tests: Sequence[Test], order: Sequence[tuple[str, bool]], limit: int | None
+        self,
+        table: RowTable,
+        tests: Sequence[Test],
+        order: Sequence[tuple[str, bool]],
+        limit: int | None,
+        *,
+        locks: bool,
     ) -> None:
-        self._statement = table.compile_select(tests, order, limit)
+        self._statement = table.compile_select(tests, order, limit, locks=locks)
         self._bind = table.binder(tests, self._statement)
         self._decode = table.decode_row
 
@@ -57,7 +64,7 @@ class RowTable:
         self.dialect = dialect
         self.name = spec.name
         self._columns = {column.name: column for column in spec.columns}
-        self.sql = SqlTable(spec.name, MetaData(), *(SqlColumn(column.name, Text) for column in spec.columns))
+        self.sql = SqlTable(spec.name, MetaData(), *(SqlColumn(column.name, NullType()) for column in spec.columns))
         self._fitters = {column.name: _fitter(spec.name, column) for column in spec.columns}
         self._writers = {column.name: _writer(column, dialect) for column in spec.columns}
         self._encoders = {name: _compose(self._fitters[name], self._writers[name]) for name in spec.names}
@@ -72,29 +79,46 @@ class RowTable:
         return [(name, self._fitters[name]) for name in columns]
 
     def query(
-        self, tests: Sequence[Test], *, order: Sequence[tuple[str, bool]] = (), limit: int | None = None
+        self,
+        tests: Sequence[Test],
+        *,
+        order: Sequence[tuple[str, bool]] = (),
+        limit: int | None = None,
+        locks: bool = True,
     ) -> RowQuery:
-        """Write a query for rows that pass all tests, ordered by columns (name, descending)."""
-        return RowQuery(self, tests, order, limit)
+        """Write a query for rows that pass all tests, ordered by columns (name, descending).
 
-    def compile_select(self, tests: Sequence[Test], order: Sequence[tuple[str, bool]], limit: int | None) -> Statement:
+        Unless `locks` is false, nobody else changes the rows found until the transaction ends.
+        """
+        return RowQuery(self, tests, order, limit, locks=locks)
+
+    def compile_select(
+        self, tests: Sequence[Test], order: Sequence[tuple[str, bool]], limit: int | None, *, locks: bool
+    ) -> Statement:
         """Write the SELECT of whole rows."""
         select = self.sql.select()
         if tests:
             select = select.where(and_(*(self.clause(test, index) for index, test in enumerate(tests))))
         for name, descending in order:
             ordered = self.comparable(name)
-            select = select.order_by(ordered.desc() if descending else ordered)
+            # What is absent counts as the least, on every database.
+            select = select.order_by(ordered.desc().nulls_last() if descending else ordered.asc().nulls_first())
         statement = compile_statement(select, self.dialect)
         # The limit is a part of the shape; SQLAlchemy would make two more parameters of it.
-        tail = ("" if limit is None else f" LIMIT {limit}") + ("" if self.dialect == "sqlite" else " FOR UPDATE")
+        tail = "" if limit is None else f" LIMIT {limit}"
+        if locks and self.dialect == "postgresql":
+            tail += " FOR UPDATE"
         return replace(statement, sql=statement.sql + tail)
 
     def comparable(self, name: str) -> ColumnElement[Any]:
         """Return a column as it is compared: decimals and times by what they mean."""
         column: ColumnElement[Any] = self.sql.c[name]
-        collation = _COLLATIONS.get(self._columns[name].type) if self.dialect == "sqlite" else None
+        collation = _COLLATIONS[self.dialect].get(self._columns[name].type)
         return column.collate(collation) if collation else column
+
+    def _equal(self, name: str) -> ColumnElement[Any]:
+        """Return a column as it is compared for equality: only what SQLite keeps as text needs more than itself."""
+        return self.comparable(name) if self.dialect == "sqlite" else self.sql.c[name]
 
     def clause(self, test: Test, index: int) -> ColumnElement[Any]:
         """Return a test as SQL; its value is the parameter `p` and `q` with this index."""
@@ -107,9 +131,9 @@ class RowTable:
             case "present":
                 return self.sql.c[test.column].is_not(None)
             case "eq":
-                return column == first
+                return self._equal(test.column) == first
             case "ne":
-                return column != first
+                return self._equal(test.column) != first
             case "gt":
                 return column > first
             case "gte":
@@ -122,8 +146,10 @@ class RowTable:
                 return and_(column >= first, column <= second)
             case "in":
                 # One value that holds the list, so that one statement serves lists of any length.
-                listed = text(f"SELECT value FROM json_each(:p{index})").bindparams(bindparam(f"p{index}"))
-                return column.in_(listed)
+                listed = text(
+                    _LISTED[self.dialect].format(f"p{index}", _POSTGRESQL_TYPES[self._columns[test.column].type])
+                )
+                return self._equal(test.column).in_(listed.bindparams(bindparam(f"p{index}")))
             case operator:
                 raise AssertionError(f"operator {operator}")
 
@@ -212,7 +238,24 @@ class RowTable:
         return key.name
 
 
-_COLLATIONS = {"decimal": DECIMAL_COLLATION, "timestamp": TIME_COLLATION}
+# Texts are ordered by their characters' numbers on both; PostgreSQL would follow a language.
+_COLLATIONS: dict[str, dict[str, str]] = {
+    "sqlite": {"decimal": DECIMAL_COLLATION, "timestamp": TIME_COLLATION},
+    "postgresql": {"text": "C"},
+}
+_LISTED = {
+    "sqlite": "SELECT value FROM json_each(:{0})",
+    "postgresql": "SELECT CAST(listed_ AS {1}) FROM jsonb_array_elements_text(CAST(:{0} AS jsonb)) AS listed_",
+}
+_POSTGRESQL_TYPES = {
+    "text": "text",
+    "integer": "bigint",
+    "decimal": "numeric",
+    "boolean": "boolean",
+    "timestamp": "timestamptz",
+    "date": "date",
+    "json": "jsonb",
+}
 _NO_VALUE = frozenset({"null", "present"})
 _DIALECT_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
@@ -296,7 +339,8 @@ class _refusals:  # noqa: N801 - a context manager that reads as a word; a class
         return None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: object) -> None:
-        if isinstance(error, sqlite3.IntegrityError):
-            if error.sqlite_errorname in {"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"}:
+        if isinstance(error, DRIVER_ERROR):
+            if is_conflict(error):
                 raise RowConflict(str(error)) from error
-            raise RowRefused(str(error)) from error
+            if is_refusal(error):
+                raise RowRefused(str(error)) from error

@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from gateway.store.database import Execute
+from gateway.store.dialects import LAST_NUMBER
+from gateway.store.stripes import stripe_of
 
 
 class Scheduled(NamedTuple):
@@ -41,13 +43,11 @@ _FORGET = "DELETE FROM gateway_schedules WHERE source = ? AND key = ?"
 
 _FIRED = "DELETE FROM gateway_schedules WHERE source = ? AND key = ? AND event = ?"
 
-_LAST_SEQ = "SELECT seq FROM sqlite_sequence WHERE name = 'gateway_events'"
-
 # The number is part of the id: the same key may be scheduled again, after it has fired or was canceled.
 _INSERT_EVENT = """
 INSERT INTO gateway_events (seq, source, event_second, event_id, type, key, status, occurred_at, received_at,
-                            next_attempt_at, verified_by)
-VALUES (?, ?, ?, ?, ?, ?, 'waiting', ?, ?, ?, 'gateway')
+                            next_attempt_at, verified_by, stripe)
+VALUES (?, ?, ?, ?, ?, ?, 'waiting', ?, ?, ?, 'gateway', ?)
 """
 
 _INSERT_BODY = "INSERT INTO gateway_bodies (event, headers, body) VALUES (?, ?, ?)"
@@ -64,13 +64,16 @@ def schedule_event(execute: Execute, event: Scheduled, now: int) -> int:
     Returns its number.
     """
     cancel_event(execute, event.source, event.key, by=event.by, now=now, why="replaced")
-    seq = (execute(_LAST_SEQ, ()).fetchone() or (0,))[0] + 1
+    seq = (execute(LAST_NUMBER, ()).fetchone() or (0,))[0] + 1
     identity = f"{event.key}#{seq}"
     name = TYPE_PREFIX + event.name
     execute(
         _INSERT_EVENT,
-        (seq, event.source, event.at // 1_000_000, identity, name, event.ordering_key, event.at, now, event.at),
-    )
+        (
+            seq, event.source, event.at // 1_000_000, identity, name, event.ordering_key, event.at, now, event.at,
+            stripe_of(event.source, event.ordering_key, identity),
+        ),
+    )  # fmt: skip
     execute(_INSERT_BODY, (seq, f'{{"scheduled_by":"{event.by}"}}', event.body.encode()))
     execute(_REMEMBER, (event.source, event.key, seq))
     return seq

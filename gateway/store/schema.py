@@ -23,6 +23,9 @@ from sqlalchemy import (
 
 METADATA = MetaData()
 
+# By their characters' numbers, as SQLite compares them: pages and prefixes are found by ranges.
+_TEXT = Text().with_variant(Text(collation="C"), "postgresql")
+
 # SQLite counts rows in a column of exactly this type; elsewhere it is 64 bits wide.
 _ROW_NUMBER = BigInteger().with_variant(Integer, "sqlite")
 
@@ -30,28 +33,29 @@ EVENTS = Table(
     "gateway_events",
     METADATA,
     Column("seq", _ROW_NUMBER, primary_key=True, autoincrement=True, comment="order of receipt; the event's id"),
-    Column("source", Text, nullable=False),
+    Column("source", _TEXT, nullable=False),
     Column(
         "event_second", BigInteger, nullable=False, comment="second of the provider's own time, 0 where it gives none"
     ),
-    Column("event_id", Text, nullable=False, comment="the provider's id of the event"),
-    Column("type", Text, nullable=False),
-    Column("key", Text, comment="ordering key"),
-    Column("status", Text, nullable=False, comment="ready waiting parked done ignored dead"),
+    Column("event_id", _TEXT, nullable=False, comment="the provider's id of the event"),
+    Column("type", _TEXT, nullable=False),
+    Column("key", _TEXT, comment="ordering key"),
+    Column("status", _TEXT, nullable=False, comment="ready waiting parked done ignored dead"),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("occurred_at", BigInteger),
     Column("received_at", BigInteger, nullable=False),
     Column("next_attempt_at", BigInteger),
     Column("finished_at", BigInteger),
-    Column("rule", Text),
-    Column("result", Text),
-    Column("error", Text),
-    Column("response", Text, comment="the rendered answer, for sources that answer with the outcome"),
+    Column("rule", _TEXT),
+    Column("result", _TEXT),
+    Column("error", _TEXT),
+    Column("response", _TEXT, comment="the rendered answer, for sources that answer with the outcome"),
     Column("duplicates", Integer, nullable=False, server_default="0", comment="later deliveries of the same event"),
-    Column("verified_by", Text, comment="scheme and number of the secret that fitted"),
-    Column("request_id", Text),
+    Column("verified_by", _TEXT, comment="scheme and number of the secret that fitted"),
+    Column("request_id", _TEXT),
     Column("calls", Integer, nullable=False, server_default="0", comment="awaited calls recorded for it"),
     Column("behind", BigInteger, comment="the earlier event of its key that must end first"),
+    Column("stripe", Integer, nullable=False, server_default="0", comment="events of one key share it: store.stripes"),
     # Time-ordered in front, so that random ids of one moment land on few pages of the index.
     UniqueConstraint("source", "event_second", "event_id", name="gateway_events_identity"),
     sqlite_autoincrement=True,
@@ -72,6 +76,22 @@ DEAD_EVENTS = Index(
     postgresql_where=EVENTS.c.status == "dead",
 )
 
+# Where several processes share the work: what is ready, and what waits for its time, in each stripe.
+READY_EVENTS = Index(
+    "gateway_events_ready",
+    EVENTS.c.stripe,
+    EVENTS.c.seq,
+    postgresql_where=(EVENTS.c.finished_at.is_(None)) & (EVENTS.c.status == "ready"),
+    info={"dialect": "postgresql"},
+)
+DUE_EVENTS = Index(
+    "gateway_events_due",
+    EVENTS.c.stripe,
+    EVENTS.c.next_attempt_at,
+    postgresql_where=(EVENTS.c.finished_at.is_(None)) & (EVENTS.c.next_attempt_at.is_not(None)),
+    info={"dialect": "postgresql"},
+)
+
 WAITING_EVENTS = Index(
     "gateway_events_waiting",
     EVENTS.c.source,
@@ -84,7 +104,7 @@ BODIES = Table(
     "gateway_bodies",
     METADATA,
     Column("event", _ROW_NUMBER, primary_key=True, autoincrement=False),
-    Column("headers", Text, nullable=False, comment="JSON object, secrets left out"),
+    Column("headers", _TEXT, nullable=False, comment="JSON object, secrets left out"),
     Column("body", LargeBinary, nullable=False, comment="the bytes as received"),
 )
 
@@ -95,8 +115,8 @@ TRACES = Table(
     Column("attempt", Integer, nullable=False),
     Column("started_at", BigInteger, nullable=False),
     Column("microseconds", Integer, nullable=False, comment="how long the pass took"),
-    Column("status", Text, nullable=False, comment="the event's status after this attempt"),
-    Column("trace", Text, nullable=False, comment="JSON: docs/traces.md"),
+    Column("status", _TEXT, nullable=False, comment="the event's status after this attempt"),
+    Column("trace", _TEXT, nullable=False, comment="JSON: docs/traces.md"),
     PrimaryKeyConstraint("event", "attempt"),
     sqlite_with_rowid=False,
 )
@@ -104,8 +124,8 @@ TRACES = Table(
 SCHEDULES = Table(
     "gateway_schedules",
     METADATA,
-    Column("source", Text, nullable=False),
-    Column("key", Text, nullable=False, comment="what `cancel` names"),
+    Column("source", _TEXT, nullable=False),
+    Column("key", _TEXT, nullable=False, comment="what `cancel` names"),
     Column("event", BigInteger, nullable=False, comment="the scheduled event, which has not fired yet"),
     PrimaryKeyConstraint("source", "key"),
     sqlite_with_rowid=False,
@@ -116,21 +136,21 @@ OUTBOX = Table(
     METADATA,
     Column("seq", _ROW_NUMBER, primary_key=True, autoincrement=True),
     Column("event", BigInteger, comment="the event that it comes from; null for an alert"),
-    Column("kind", Text, nullable=False, comment="message call"),
-    Column("action", Text, nullable=False, comment="stripe send notify cache publish"),
-    Column("target", Text, nullable=False, comment="the destination or channel"),
-    Column("position", Text, nullable=False, comment="which of its event's messages and calls it is"),
-    Column("message_id", Text, nullable=False, comment="the same at every try: the receiver's idempotency key"),
-    Column("request", Text, nullable=False, comment="JSON"),
-    Column("status", Text, nullable=False, server_default="ready", comment="ready done dead"),
+    Column("kind", _TEXT, nullable=False, comment="message call"),
+    Column("action", _TEXT, nullable=False, comment="stripe send notify cache publish"),
+    Column("target", _TEXT, nullable=False, comment="the destination or channel"),
+    Column("position", _TEXT, nullable=False, comment="which of its event's messages and calls it is"),
+    Column("message_id", _TEXT, nullable=False, comment="the same at every try: the receiver's idempotency key"),
+    Column("request", _TEXT, nullable=False, comment="JSON"),
+    Column("status", _TEXT, nullable=False, server_default="ready", comment="ready done dead"),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("next_attempt_at", BigInteger, comment="when it is due; while it is leased: when the lease ends"),
-    Column("leased_by", Text, comment="the process that is sending it"),
+    Column("leased_by", _TEXT, comment="the process that is sending it"),
     Column("created_at", BigInteger, nullable=False),
     Column("finished_at", BigInteger),
-    Column("answer", Text, comment="JSON: what came back"),
-    Column("code", Text, comment="not_found refused gave_up"),
-    Column("error", Text),
+    Column("answer", _TEXT, comment="JSON: what came back"),
+    Column("code", _TEXT, comment="not_found refused gave_up"),
+    Column("error", _TEXT),
     UniqueConstraint("event", "position", name="gateway_outbox_position"),
     UniqueConstraint("message_id", name="gateway_outbox_message"),
     sqlite_autoincrement=True,
@@ -157,11 +177,11 @@ CHANGES = Table(
     METADATA,
     Column("seq", _ROW_NUMBER, primary_key=True, autoincrement=True),
     Column("at", BigInteger, nullable=False),
-    Column("actor", Text, nullable=False, comment="who changed the row by hand"),
-    Column("table_name", Text, nullable=False),
-    Column("row_key", Text, nullable=False),
-    Column("before", Text, comment="JSON of the columns that changed; null for a new row"),
-    Column("after", Text, nullable=False, comment="JSON of the columns that changed"),
+    Column("actor", _TEXT, nullable=False, comment="who changed the row by hand"),
+    Column("table_name", _TEXT, nullable=False),
+    Column("row_key", _TEXT, nullable=False),
+    Column("before", _TEXT, comment="JSON of the columns that changed; null for a new row"),
+    Column("after", _TEXT, nullable=False, comment="JSON of the columns that changed"),
 )
 
 MIGRATIONS = Table(
@@ -171,5 +191,5 @@ MIGRATIONS = Table(
     Column("applied_at", BigInteger, nullable=False),
 )
 
-CURRENT_VERSION = 2
+CURRENT_VERSION = 3
 """The version of the tables above; a later one adds a function to `migrations.STEPS`."""

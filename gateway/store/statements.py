@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from operator import itemgetter
 from typing import Any
 
@@ -17,7 +17,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import ClauseElement
 
-_DIALECTS: dict[str, Any] = {"sqlite": sqlite.dialect, "postgresql": postgresql.dialect}
+_DIALECTS: dict[str, Any] = {
+    "sqlite": sqlite.dialect,
+    # Values are written `?` on both; `store.dialects` numbers them.
+    "postgresql": partial(postgresql.dialect, paramstyle="qmark"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -205,11 +205,11 @@ def test_a_table_that_was_dropped_fails_its_events_and_not_the_engine(bench: Ben
     assert [bench.event(r.id)["status"] for r in receipts] == ["waiting", "ignored"]
 
 
-def test_a_locked_database_changes_nothing_and_is_tried_again(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, RULES)
+def test_a_locked_file_changes_nothing_and_is_tried_again(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, RULES, url="sqlite:///test.db")
     [receipt] = bench.send(bench.delivery({"type": "opened", "order": "a"}))
     bench.database.lock_seconds = 0.02
-    other = Bench(tmp_path, RULES).database
+    other = Bench(tmp_path, RULES, url="sqlite:///test.db").database
     other.begin()
     with pytest.raises(StorageUnavailable):
         bench.engine.run_slice(10)

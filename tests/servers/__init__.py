@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from servers.mail import MailServer
 from servers.nats import NatsServer
+from servers.postgres import PostgresServer
 from servers.receiver import Receiver
 from servers.redis import RedisServer
 from servers.stripe import StripeServer
 
-__all__ = ["MailServer", "NatsServer", "Receiver", "RedisServer", "StripeServer"]
+__all__ = ["MailServer", "NatsServer", "PostgresServer", "Receiver", "RedisServer", "StripeServer"]

@@ -7,7 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from running import free_port
 
@@ -29,6 +29,10 @@ class ProgramServer:
         """Return the program and its arguments."""
         raise NotImplementedError
 
+    def options(self) -> dict[str, Any]:
+        """Return what else `subprocess.Popen` is told."""
+        return {}
+
     @property
     def log(self) -> str:
         return (self.folder / "log").read_text()
@@ -37,7 +41,7 @@ class ProgramServer:
         """Start it and return when it takes connections; again on the same port after `stop`."""
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                self.command(), cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                self.command(), cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **self.options()
             )
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:

@@ -290,7 +290,7 @@ def test_a_done_event_runs_again_when_that_is_asked_for(bench: Bench) -> None:
 def test_a_retry_of_an_unknown_event_changes_nothing(bench: Bench) -> None:
     with pytest.raises(NotFound):
         retry_event(bench.database, "evt_9", actor="test", now=1)
-    assert not bench.database.connection.in_transaction
+    assert not bench.database.within
 
 
 def test_many_are_run_again_in_batches_each_once_though_they_fail_again(bench: Bench) -> None:

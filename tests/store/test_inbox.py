@@ -6,13 +6,15 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from engines import open_new
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import StorageUnavailable
-from gateway.store.database import Database, open_database, parse_address
-from gateway.store.inbox import Delivery, append_deliveries, claim_ready, outcome_of
+from gateway.store.database import Database
+from gateway.store.inbox import Claimed, Delivery, append_deliveries, claim_ready, outcome_of
 from gateway.store.migrations import migrate
+from gateway.store.stripes import take_stripes
 
 
 @pytest.fixture
@@ -20,10 +22,16 @@ def database(tmp_path: Path) -> Database:
     return prepared(tmp_path)
 
 
-def prepared(folder: Path, url: str = "sqlite:///inbox.db") -> Database:
-    database = open_database(parse_address(url, folder))
+def prepared(folder: Path, url: str | None = None) -> Database:
+    database = open_new(folder, url)
     migrate(database, [])
     return database
+
+
+def claim(database: Database, limit: int) -> list[Claimed]:
+    """Take what is ready, as the engine does."""
+    with database.transaction():
+        return claim_ready(database, limit) if take_stripes(database, None) else []
 
 
 def delivery(event_id: str, *, second: int = 0, source: str = "shop", received_at: int = 1) -> Delivery:
@@ -47,7 +55,7 @@ def delivery(event_id: str, *, second: int = 0, source: str = "shop", received_a
 def test_deliveries_are_stored_in_the_order_received(database: Database) -> None:
     receipts = append_deliveries(database, [delivery("a"), delivery("b")])
     assert [(r.id, r.duplicate) for r in receipts] == [(1, False), (2, False)]
-    assert [(c.seq, c.event_id, c.body) for c in claim_ready(database, 10)] == [(1, "a", b"a"), (2, "b", b"b")]
+    assert [(c.seq, c.event_id, c.body) for c in claim(database, 10)] == [(1, "a", b"a"), (2, "b", b"b")]
 
 
 def test_a_duplicate_names_the_event_that_was_there(database: Database) -> None:
@@ -77,12 +85,13 @@ def test_an_identity_derived_from_the_body_counts_within_its_window(database: Da
 
 def test_a_dead_delivery_is_stored_and_not_claimed(database: Database) -> None:
     [receipt] = append_deliveries(database, [delivery("a")._replace(status="dead", error="not JSON")])
-    assert claim_ready(database, 10) == []
+    assert claim(database, 10) == []
     outcome = outcome_of(database, receipt.id)
     assert outcome is not None
     assert (outcome.status, outcome.error) == ("dead", "not JSON")
 
 
+@pytest.mark.sqlite
 def test_nothing_of_a_batch_is_stored_when_it_cannot_be_committed(tmp_path: Path) -> None:
     database = prepared(tmp_path)
     page_count = database.execute("PRAGMA page_count", ()).fetchone()[0]

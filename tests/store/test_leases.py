@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from engines import open_new
 from sending.rig import Leaser, add_event, open_outbox, outgoing, post
 
 from gateway.app import clock
@@ -27,6 +27,7 @@ from gateway.store.leases import (
     release_dead_owners,
     settle,
 )
+from gateway.store.migrations import migrate
 from gateway.store.outbox import add_outgoing, await_call
 
 APP, OTHER = ("send", "app"), ("send", "other")
@@ -34,10 +35,10 @@ HOUR = 3_600_000_000
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = open_outbox(tmp_path)
-    yield database
-    database.close()
+def database(tmp_path: Path) -> Database:
+    database = open_new(tmp_path)
+    migrate(database, ())
+    return database
 
 
 def add(database: Database, target: str, *numbers: int, at: int = 0, event: int | None = None) -> None:
@@ -182,7 +183,9 @@ def test_what_an_owner_gives_back_can_be_leased_at_once(database: Database) -> N
     assert [item.message_id for item in take(database, {APP: 8}, now=11)] == ["msg_send_app_1"]
 
 
-def test_the_leases_of_a_process_that_was_killed_come_back_at_once(database: Database, tmp_path: Path) -> None:
+@pytest.mark.sqlite
+def test_the_leases_of_a_process_that_was_killed_come_back_at_once(tmp_path: Path) -> None:
+    database = open_outbox(tmp_path)
     add(database, "app", 1, 2, 3)
     leaser = Leaser(tmp_path)
     assert leaser.count == 3

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sending.rig import add_event, open_outbox, outgoing, post
+from engines import open_new
+from sending.rig import add_event, outgoing, post
 
 from gateway.errors import Conflict, NotFound
 from gateway.store.database import Database
 from gateway.store.events import get_event, retry_event
 from gateway.store.leases import Settled, lease, settle
+from gateway.store.migrations import migrate
 from gateway.store.outbox import add_outgoing, answers_of, await_call
 from gateway.store.outbox_pages import OutboxFilter, get_outbox, list_outbox, outbox_of, retry_outbox
 
@@ -20,10 +21,10 @@ OWNER = "a/1/1"
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = open_outbox(tmp_path)
-    yield database
-    database.close()
+def database(tmp_path: Path) -> Database:
+    database = open_new(tmp_path)
+    migrate(database, ())
+    return database
 
 
 def end(database: Database, status: str, code: str | None = None, answer: str | None = None, now: int = 10) -> None:
@@ -171,6 +172,7 @@ def test_a_call_that_its_event_has_gone_on_without_stays_as_it_is(database: Data
     assert [item.kind for item in useful.items] == ["message"]
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("status", ["ready", "dead"])
 def test_looking_by_status_uses_its_index(database: Database, status: str) -> None:
     wanted = OutboxFilter(status=status, target="app")

@@ -13,6 +13,8 @@ import pytest
 from gateway.store.database import Database, open_database, parse_address
 from gateway.store.readers import Readers
 
+pytestmark = pytest.mark.sqlite
+
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:

@@ -1,0 +1,31 @@
+"""Times that were written while the machine's clock was ahead, and that nobody would wait for if it had not been.
+
+A clock that is set back by hours would else keep for hours what was to be sent or tried again within moments. Events
+that rules have scheduled keep their times: those mean what they say.
+"""
+
+from __future__ import annotations
+
+from gateway.store.database import Database, storage_errors
+
+_OUTBOX = """
+UPDATE gateway_outbox SET next_attempt_at = ?
+WHERE status = 'ready' AND (next_attempt_at > ? OR (attempts = 0 AND next_attempt_at > ?))
+"""
+
+_EVENTS = """
+UPDATE gateway_events SET status = 'ready', next_attempt_at = NULL
+WHERE finished_at IS NULL AND status IN ('waiting', 'parked') AND next_attempt_at > ? AND type NOT LIKE 'schedule.%'
+"""
+
+
+def bring_forward(database: Database, *, now: int, latest: int) -> int:
+    """Make due what waits for a later time than any retry or lease can have set, and what was never tried at all.
+
+    `now` and `latest` are microseconds. Returns how many events, messages and calls. One transaction. Raises
+    StorageUnavailable.
+    """
+    with storage_errors(), database.transaction():
+        sends: int = database.execute(_OUTBOX, (now, latest, now)).rowcount
+        events: int = database.execute(_EVENTS, (latest,)).rowcount
+    return sends + events

@@ -1,0 +1,230 @@
+"""PostgreSQL: one database for many machines. A connection that is lost is opened again by the next transaction.
+
+Statements are prepared by the server at their first use; their values travel apart from them, as texts or numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from gateway.errors import StorageUnavailable
+from gateway.store.database import Database, DatabaseAddress, PostgresError, storage_errors
+from gateway.store.dialects import in_postgresql
+
+if TYPE_CHECKING:
+    import psycopg
+
+_log = structlog.get_logger("gateway.store")
+
+CONNECT_SECONDS = 5
+"""How long a server may take to accept a connection."""
+LOCK_SECONDS = 10
+"""How long a statement waits for another's lock before it gives up."""
+IDLE_SECONDS = 30
+"""After so long without a word the server ends an open transaction: its process is frozen or cut off."""
+
+# A server that is gone without a word is noticed within seconds, on both sides. Sources: the parameters of libpq
+# (https://www.postgresql.org/docs/current/libpq-connect.html) and of the server (…/runtime-config-connection.html).
+_CONNECTION: dict[str, str] = {
+    "connect_timeout": str(CONNECT_SECONDS),
+    "keepalives": "1",
+    "keepalives_idle": "5",
+    "keepalives_interval": "2",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "11000",
+    "application_name": "gateway",
+}
+_SESSION = f"""
+SELECT set_config('idle_in_transaction_session_timeout', '{IDLE_SECONDS}s', false),
+       set_config('lock_timeout', '{LOCK_SECONDS}s', false),
+       set_config('tcp_keepalives_idle', '5', false),
+       set_config('tcp_keepalives_interval', '2', false),
+       set_config('tcp_keepalives_count', '3', false),
+       CASE WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', false) END
+"""
+
+# Kept as they are written: what reads them knows their exact form.
+_TEXT_TYPES = ("json", "jsonb", "uuid", "inet", "cidr", "interval", "time", "timetz", "money")
+
+# Connection exceptions, resources that have run out, an operator's intervention, errors of the system; a standby.
+_TROUBLE_CLASSES = ("08", "53", "57", "58", "XX")
+_TROUBLE = frozenset({"25006", "40001", "40P01", "55P03", "0A000", "3D000", "28000", "28P01", "42501"})
+
+
+class PostgresDatabase(Database):
+    """One connection to a PostgreSQL server."""
+
+    def __init__(self, address: DatabaseAddress, *, read_only: bool = False) -> None:
+        """Take the address; `open` connects."""
+        import psycopg
+        from psycopg.pq import TransactionStatus
+
+        self.address = address
+        self.dialect = "postgresql"
+        self.execute = self._execute
+        self.stripes: Sequence[int] = ()
+        """The stripes whose events this connection's transaction may take: `store.stripes`."""
+        self.reach = math.inf
+        """How many stripes it asks for at the most: `store.stripes`."""
+        self._read_only = read_only
+        self._driver = psycopg
+        self._error: type[psycopg.Error] = psycopg.Error
+        self._in_error = TransactionStatus.INERROR
+        self._idle = TransactionStatus.IDLE
+        self._texts: dict[str, str] = {}
+        self._connection: psycopg.Connection[Any] | None = None
+        self._cursor: psycopg.RawCursor[Any]
+
+    def open(self) -> None:
+        """Connect. Raises StorageUnavailable."""
+        with storage_errors():
+            self._connect()
+
+    def _connect(self) -> None:
+        self.close()
+        parameters = {**_CONNECTION, **self._driver.conninfo.conninfo_to_dict(self.address.url)}
+        try:
+            connection = self._driver.Connection[Any].connect(
+                **parameters,  # type: ignore[arg-type]  # libpq's own parameters, all texts
+                autocommit=True,
+                prepare_threshold=0,
+                cursor_factory=self._driver.RawCursor,
+            )
+            _keep_texts(connection)
+            connection.execute(_SESSION)
+            if self._read_only:
+                connection.execute("SET default_transaction_read_only = on")
+        except self._error as error:
+            raise _translated(error) from error
+        self._connection, self._cursor = connection, self._driver.RawCursor(connection)
+
+    def _execute(self, statement: str, values: Sequence[object]) -> Any:
+        cursor = self._ready()
+        try:
+            return cursor.execute(self._text(statement), values, prepare=True)
+        except self._error as error:
+            raise _translated(error) from error
+
+    def execute_many(self, statement: str, rows: Iterable[Sequence[object]]) -> Any:
+        """Run one statement for each of the rows, all sent at once; `rowcount` counts for all of them."""
+        cursor = self._ready()
+        try:
+            cursor.executemany(self._text(statement), rows)
+        except self._error as error:
+            raise _translated(error) from error
+        return cursor
+
+    def _text(self, statement: str) -> str:
+        text = self._texts.get(statement)
+        if text is None:
+            text = self._texts[statement] = in_postgresql(statement)
+        return text
+
+    def _ready(self) -> psycopg.RawCursor[Any]:
+        if self._connection is None or self._connection.closed:
+            self._connect()
+        return self._cursor
+
+    def begin(self) -> None:
+        """Open a transaction, over a new connection when the last one is lost. Raises StorageUnavailable."""
+        with storage_errors():
+            try:
+                self._execute("BEGIN", ())
+            except PostgresError:
+                if not self.lost:
+                    raise
+                # Nothing has been done yet, so nothing can be done twice.
+                self._execute("BEGIN", ())
+
+    @property
+    def lost(self) -> bool:
+        """Say whether the connection is gone, so that the next statement opens another."""
+        return self._connection is None or self._connection.closed
+
+    def commit(self) -> None:
+        """Make the open transaction durable: it is on disk when this returns. Raises StorageUnavailable."""
+        with storage_errors():
+            if self.lost:
+                raise StorageUnavailable("the database cannot be used: the connection was lost")
+            self._execute("COMMIT", ())
+
+    def rollback(self) -> None:
+        """Undo the open transaction, if one is open; with its connection it is gone by itself."""
+        connection = self._connection
+        if connection is None or connection.closed or connection.pgconn.transaction_status == self._idle:
+            return
+        try:
+            self._execute("ROLLBACK", ())
+        except PostgresError as error:
+            _log.warning("a transaction ended with its connection", error=str(error))
+            self.close()
+
+    @property
+    def within(self) -> bool:
+        """Say whether a transaction is open."""
+        connection = self._connection
+        return connection is not None and connection.pgconn.transaction_status != self._idle
+
+    @property
+    def failed(self) -> bool:
+        """Say whether a statement has failed that took its transaction with it, up to the last savepoint."""
+        connection = self._connection
+        return connection is not None and connection.pgconn.transaction_status == self._in_error
+
+    def lock_schema(self) -> None:
+        """Have no other process change tables until the open transaction ends."""
+        self.execute("SELECT pg_advisory_xact_lock(?, ?)", (LOCK_CLASS, SCHEMA_LOCK))
+
+    def notifications(self, seconds: float) -> list[tuple[str, str]]:
+        """Wait up to so long for notifications; return channels and payloads. Raises StorageUnavailable."""
+        with storage_errors():
+            self._ready()
+            assert self._connection is not None
+            try:
+                return [(n.channel, n.payload) for n in self._connection.notifies(timeout=seconds, stop_after=1)]
+            except self._error as error:
+                raise _translated(error) from error
+
+    def close(self) -> None:
+        """Close the connection; an open transaction is rolled back."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+
+LOCK_CLASS = 0x67617465
+"""The first number of all advisory locks that the gateway takes ("gate"); the second says what for."""
+SCHEMA_LOCK = -1
+
+
+def open_postgres(address: DatabaseAddress, *, read_only: bool = False) -> PostgresDatabase:
+    """Connect to a PostgreSQL server. Raises StorageUnavailable when that cannot be done."""
+    database = PostgresDatabase(address, read_only=read_only)
+    database.open()
+    return database
+
+
+def _keep_texts(connection: psycopg.Connection[Any]) -> None:
+    from psycopg.types.string import TextLoader
+
+    for name in _TEXT_TYPES:
+        connection.adapters.register_loader(name, TextLoader)
+
+
+def _translated(error: psycopg.Error) -> PostgresError:
+    message = (error.diag.message_primary or str(error)).strip().partition("\n")[0]
+    return PostgresError(message, error.sqlstate, trouble=_is_trouble(error))
+
+
+def _is_trouble(error: psycopg.Error) -> bool:
+    state = error.sqlstate
+    if state is None:
+        import psycopg
+
+        # Without a code it is the way to the server that failed.
+        return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+    return state.startswith(_TROUBLE_CLASSES) or state in _TROUBLE

@@ -1,0 +1,69 @@
+"""Stripes: how many processes share the events of one database without ever running two of one key at once.
+
+Every event lies in one of a fixed number of stripes, all events of a key in the same. Who runs events takes some
+stripes for the length of its transaction, by advisory locks, and looks for events only then: it sees all that the
+one before it has committed. So a key's events run one at a time and in the order received, on however many machines,
+and what a process held that has died is free at once. SQLite has one writer, which holds everything.
+"""
+
+from __future__ import annotations
+
+import random
+from zlib import crc32
+
+from gateway.store.database import Database
+from gateway.store.postgres import LOCK_CLASS, PostgresDatabase
+
+STRIPES = 64
+
+_READY = "SELECT 1 FROM gateway_events AS e WHERE e.finished_at IS NULL AND e.status = 'ready' AND e.stripe = s.s"
+_DUE = """
+SELECT 1 FROM gateway_events AS e WHERE e.finished_at IS NULL AND e.next_attempt_at <= ? AND e.stripe = s.s
+AND e.status IN ('waiting', 'parked')
+"""
+
+# The fence makes sure that only stripes with something to do are locked, and no more of them than asked for.
+_TAKE = f"""
+SELECT s FROM (SELECT s FROM unnest(CAST(? AS integer[])) AS s WHERE {{busy}} OFFSET 0) AS busy
+WHERE pg_try_advisory_xact_lock({LOCK_CLASS}, s) LIMIT ?
+"""
+_TAKE_READY = _TAKE.format(busy=f"EXISTS ({_READY})")
+_TAKE_DUE = _TAKE.format(busy=f"EXISTS ({_READY}) OR EXISTS ({_DUE})")
+
+
+def stripe_of(source: str, key: str | None, event_id: str) -> int:
+    """Return the stripe of an event: that of its key, or of its own id when it has none."""
+    return crc32(f"{source}\0{event_id if key is None else key}".encode("utf-8", "surrogatepass")) % STRIPES
+
+
+def take_stripes(database: Database, now: int | None) -> bool:
+    """Take some stripes in which events are ready, until the transaction ends; say whether there are any.
+
+    With `now` (microseconds), also those in which one is due that has waited. At most one statement.
+    """
+    if not isinstance(database, PostgresDatabase):
+        return True
+    # Chance is fair to all stripes, and keeps two processes from asking for the same.
+    first = random.randrange(STRIPES)  # noqa: S311 - nothing secret
+    turn = [(first + number) % STRIPES for number in range(STRIPES)]
+    most = min(STRIPES, database.reach)
+    if now is None:
+        found = database.execute(_TAKE_READY, (turn, most))
+    else:
+        found = database.execute(_TAKE_DUE, (turn, now, most))
+    database.stripes = [row[0] for row in found.fetchall()]
+    return bool(database.stripes)
+
+
+def sees_part(database: Database) -> bool:
+    """Say whether there may be more events than those of the stripes that were taken."""
+    return isinstance(database, PostgresDatabase)
+
+
+def adapt_reach(database: PostgresDatabase, found: int, limit: int) -> None:
+    """Ask for fewer stripes next time when these were more than enough for a slice, for more when they were not."""
+    held = len(database.stripes)
+    if found >= limit:
+        database.reach = max(1, held // 2)
+    elif found * 2 < limit:
+        database.reach = min(STRIPES, database.reach * 2)

