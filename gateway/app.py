@@ -261,7 +261,7 @@ class Gateway:
         if settings.engine.workers == 0:
             return SharedEngine(None, None)
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        if database.address.file is None or wanted == "shared" or (wanted == "auto" and cores < 2):
+        if database.address.in_memory or wanted == "shared" or (wanted == "auto" and cores < 2):
             engine = Engine(database, self.program, clock=clock, chance=random.random)
             reporter = build_reporter(self.project, self.registry, self._log_writer)
             work = build_work(self.project, engine, reporter, self._deliver)
@@ -296,7 +296,7 @@ class Gateway:
 
     def _admin(self, database: Database) -> Handler:
         # A database in memory has one connection, which is the thread's own.
-        self._readers = None if database.address.file is None else Readers(database.address)
+        self._readers = None if database.address.in_memory else Readers(database.address)
         return Api(
             self,
             reader=self._readers or self.database_thread,
@@ -471,6 +471,9 @@ def hide_secrets(project: Project) -> None:
     """Keep a project's secrets out of every log line from now on."""
     for secret in project.settings.secrets:
         register_secret(secret.reveal())
+    password = parse_address(project.settings.database, project.settings.path.parent).password
+    if password is not None:
+        register_secret(password)
 
 
 def settle_garbage_collector() -> None:

@@ -136,10 +136,9 @@ def open_store(settings: Settings, *, write: bool = False) -> Iterator[Database]
     from gateway.store.standing import standing_of
 
     address = address_of(settings)
-    if address.file is None or not _exists(address.file):
+    if address.dialect == "sqlite" and (address.file is None or not _exists(address.file)):
         raise CannotRun(
-            f"there is no database at `{address.file or address.url}` yet",
-            help="`gateway serve` and `gateway migrate` make it",
+            f"there is no database at `{address.shown}` yet", help="`gateway serve` and `gateway migrate` make it"
         )
     database = open_database(address, read_only=not write)
     try:
@@ -148,7 +147,7 @@ def open_store(settings: Settings, *, write: bool = False) -> Iterator[Database]
         stand = standing_of(database)
         if stand == "current":
             raise
-        raise CannotRun(f"the database `{address.file}` {_STANDINGS[stand][0]}", help=_STANDINGS[stand][1]) from error
+        raise CannotRun(f"the database `{address.shown}` {_STANDINGS[stand][0]}", help=_STANDINGS[stand][1]) from error
     finally:
         database.close()
 

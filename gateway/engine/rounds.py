@@ -75,7 +75,7 @@ class Rounds:
         assert check.every is not None
         self._due[name] = now + check.every.total_seconds()
         address = self._database.address
-        if address.file is None:
+        if address.in_memory:
             return look(self._database, check, at)
         if self._threads is None:
             self._threads = ThreadPoolExecutor(1, thread_name_prefix="checks")

@@ -119,6 +119,11 @@ class DatabaseAddress:
     file: Path | None
 
     @property
+    def in_memory(self) -> bool:
+        """Say whether the database lives in its one connection, as those of tests do."""
+        return self.dialect == "sqlite" and self.file is None
+
+    @property
     def shown(self) -> str:
         """Return the address for people, without a password."""
         if self.dialect == "sqlite":

@@ -103,9 +103,15 @@ class PostgresDatabase(Database):
         self._connection, self._cursor = connection, self._driver.RawCursor(connection)
 
     def _execute(self, statement: str, values: Sequence[object]) -> Any:
-        cursor = self._ready()
+        text, cursor = self._text(statement), self._ready()
         try:
-            return cursor.execute(self._text(statement), values, prepare=True)
+            return cursor.execute(text, values, prepare=True)
+        except self._error as error:
+            if not (self._read_only and self.lost):
+                raise _translated(error) from error
+        # To read once more does nothing twice.
+        try:
+            return self._ready().execute(text, values, prepare=True)
         except self._error as error:
             raise _translated(error) from error
 

@@ -20,8 +20,8 @@ class Readers:
     """A few threads, each with a read-only connection."""
 
     def __init__(self, address: DatabaseAddress, *, threads: int = 2) -> None:
-        """Take a database that is a file and is there already; connections are opened when first needed."""
-        assert address.file is not None, "a database in memory has one connection only"
+        """Take a database that is there already; connections are opened when first needed."""
+        assert not address.in_memory, "a database in memory has one connection only"
         self._address = address
         self._own = threading.local()
         self._opened: list[Database] = []
