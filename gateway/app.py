@@ -3,220 +3,93 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import random
 import sys
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from functools import partial
 from typing import TypeVar
 
-import aiohttp
 import structlog
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry
 
 from gateway.admin.api import Api
 from gateway.admin.loopback import Loopback
+from gateway.building import build_program, build_source, clock, hide_secrets, retry_policy, settle_garbage_collector
 from gateway.config.diagnostics import Findings
 from gateway.config.reporters import report
-from gateway.config.responses import Response
-from gateway.engine.alerts import build_alerts
-from gateway.engine.child import EngineChild, tell_outbox, tell_outcomes
-from gateway.engine.consistency import project_checks
 from gateway.engine.link import EngineProcess
 from gateway.engine.loop import Engine
-from gateway.engine.program import Program, Respond, link_lookups, link_source, link_tables
-from gateway.engine.reporting import Reporter
-from gateway.engine.responding import link_response, pending_response
-from gateway.engine.retention import Keep, Retention
-from gateway.engine.retry import RetryPolicy
-from gateway.engine.watch_metrics import WatchMetrics
-from gateway.engine.watching import AlertNow, Watch, WatchedWork
-from gateway.engine.worker import Deliver
-from gateway.errors import ConfigurationError, GatewayError
+from gateway.engine.program import Program
+from gateway.engine.retention import Retention
+from gateway.errors import GatewayError, StorageUnavailable
+from gateway.processing import SharedEngine, build_reporter, build_watch, build_work, keep
 from gateway.project import Project, load_project
-from gateway.providers import Preset, Verifier, build_envelope, build_verifier, preset_named
-from gateway.providers.building import scheme_name
-from gateway.providers.paypal_certificates import CertificateUnreadable
-from gateway.providers.verification import AwaitedVerifier
 from gateway.receiving.deliveries import Source
 from gateway.receiving.health import Health
-from gateway.receiving.limits import AddressList, RateLimit
+from gateway.receiving.limits import AddressList
 from gateway.receiving.metrics import WriterMetrics
-from gateway.receiving.paypal import build_paypal
+from gateway.receiving.paypal import PaypalVerifiers
 from gateway.receiving.server import Handler, ReceivingServer
 from gateway.receiving.writer import GroupWriter
 from gateway.sending.courier import Courier
 from gateway.sending.http import open_session
 from gateway.sending.metrics import SendMetrics
 from gateway.sending.targets import build_places
-from gateway.settings import ParkSettings, RetrySettings, SourceSettings
 from gateway.store.database import Database, open_database, parse_address
 from gateway.store.inbox import Delivery, Outcome, Receipt, append_deliveries, outcome_of, require_writable
+from gateway.store.leadership import Leadership
 from gateway.store.migrations import migrate
 from gateway.store.readers import Readers
-from gateway.store.reflection import reflect_existing
+from gateway.store.signals import OUTBOX, READY, Listener, signal
 from gateway.store.thread import DatabaseThread
-from gateway.telemetry import LogWriter, new_registry, register_secret
+from gateway.telemetry import LogWriter, new_registry
 
 log = structlog.get_logger("gateway")
 
 T = TypeVar("T")
 
-# Nobody waits for the engine's commits: rarer checkpoints write the same page less often, a tenth of a backlog's time.
-ENGINE_CHECKPOINT_PAGES = 1000
+ROLES = {
+    "all": frozenset({"receive", "process", "send"}),
+    "receive": frozenset({"receive"}),
+    "process": frozenset({"process"}),
+    "send": frozenset({"send"}),
+}
+"""What a process does, by the name of its role."""
 
-
-def clock() -> int:
-    """Return the present moment in microseconds since the epoch."""
-    return time.time_ns() // 1000
-
-
-def build_program(project: Project, database: Database) -> Program:
-    """Link a project's rules to a database whose tables are migrated."""
-    tables = link_tables(reflect_existing(database, project.tables), database.dialect)
-    sources = {
-        source.name: link_source(
-            source.name,
-            project.rules_of(source),
-            tables,
-            source.settings,
-            unmatched=source.unmatched,
-            respond=_respond(source, project.responses[source.name]),
-            strict=source.ordering == "strict",
-        )
-        for source in project.settings.sources
-    }
-    policy = retry_policy(project.settings.retry, project.settings.park)
-    return Program(sources=sources, tables=tables, retry=policy, by_key=link_lookups(tables))
-
-
-def retry_policy(settings: RetrySettings, park: ParkSettings) -> RetryPolicy:
-    """Return the retry policy that the settings describe."""
-    return RetryPolicy(
-        first=settings.first.total_seconds(),
-        factor=settings.factor,
-        most=settings.max.total_seconds(),
-        jitter=settings.jitter,
-        give_up_after=settings.give_up_after.total_seconds(),
-        park_for=park.give_up_after.total_seconds(),
-    )
-
-
-def _respond(source: SourceSettings, response: Response) -> Respond | None:
-    return link_response(response) if source.respond == "result" else None
-
-
-def build_source(
-    source: SourceSettings, project: Project, program: Program, session: aiohttp.ClientSession | None = None
-) -> Source:
-    """Return what receiving has to know of a source; certificates are fetched by the session.
-
-    Raises ConfigurationError when what it is verified by cannot be read.
-    """
-    preset = preset_named(source.provider)
-    verifier, awaited = _verifiers(source, preset, session)
-    linked = program.sources[source.name]
-    rate = source.rate_limit
-    enforced = project.enforced.get(source.name)
-    return Source(
-        name=source.name,
-        path=source.path,
-        verifier=verifier,
-        awaited=awaited,
-        envelope=build_envelope(source.event, preset),
-        max_body=source.max_body,
-        body_timeout=project.settings.server.body_timeout.total_seconds(),
-        allowed=AddressList(map(str, source.allow_ips)) if source.allow_ips else None,
-        rate_limit=None if rate is None else RateLimit(rate.count, rate.period.total_seconds()),
-        respond=source.respond,
-        handles=linked.handles if source.unmatched == "reject" else None,
-        violation=enforced.violation if enforced is not None else None,
-        rejects_violations=source.schema == "reject",
-        errors=project.responses[source.name].errors,
-        dedupe_window=int(source.dedupe_window.total_seconds()),
-        pending=pending_response(linked),
-        health_service=source.health_service,
-        stale_after=None if source.stale_after is None else source.stale_after.total_seconds(),
-    )
-
-
-def _verifiers(
-    source: SourceSettings, preset: Preset | None, session: aiohttp.ClientSession | None
-) -> tuple[Verifier | None, AwaitedVerifier | None]:
-    verify = source.verify
-    if verify is None:
-        return None, None
-    if scheme_name(verify, preset) != "paypal":
-        return build_verifier(verify, preset), None
-    assert session is not None, "a certificate may have to be fetched"
-    try:
-        return None, build_paypal(verify, session)
-    except (OSError, CertificateUnreadable) as error:
-        raise ConfigurationError(f"source `{source.name}`, `trust`: {error}") from error
-
-
-class SharedEngine:
-    """The engine in the process that receives, on the same connection; or none, where events wait for another."""
-
-    def __init__(self, engine: Engine | None, work: WatchedWork | None) -> None:
-        self._engine = engine
-        self.work = work
-
-    @property
-    def trouble(self) -> str | None:
-        """Return why events cannot be processed at the moment, or None."""
-        return None if self.work is None else self.work.trouble
-
-    @property
-    def alerts(self) -> Sequence[AlertNow]:
-        """Return how the alerts stood when the engine last looked."""
-        return () if self.work is None else self.work.alerts
-
-    async def start(self) -> None:
-        """Do nothing: the database's thread runs the work."""
-
-    def wake(self) -> None:
-        """Do nothing: whatever was stored went through the same thread."""
-
-    async def reload(self) -> None:
-        """Do nothing: `use` is called in the database's thread."""
-
-    def use(self, project: Project, program: Program) -> None:
-        """Run events by another program from the next slice on, and watch by another project."""
-        if self._engine is not None:
-            self._engine.program = program
-        if self.work is not None and self.work.watch is not None:
-            load_watch(self.work.watch, project, program)
-        if self.work is not None and self.work.retention is not None:
-            self.work.retention.keep = keep(project)
-
-    def stored(self, deliveries: int) -> None:
-        """Note that one commit has stored so many deliveries; called in the database's thread."""
-        if self.work is not None:
-            self.work.stored(deliveries)
-
-    async def metrics(self) -> bytes:
-        """Return nothing: they are in the process's own registry."""
-        return b""
-
-    async def stop(self, seconds: float) -> None:
-        """Do nothing: the database's thread ends with its last slice."""
+SIGNAL_SECONDS = 0.005
+"""Other processes are woken once for all that happens in so short a time."""
 
 
 class Gateway:
     """One running gateway: receiving, storing, processing."""
 
-    def __init__(self, project: Project, log_writer: LogWriter | None = None) -> None:
-        """Take a project that is free of errors."""
+    def __init__(
+        self,
+        project: Project,
+        log_writer: LogWriter | None = None,
+        *,
+        role: str = "all",
+        shares_port: bool = False,
+        own_port: int | None = None,
+    ) -> None:
+        """Take a project that is free of errors, and one of ROLES.
+
+        The port that the settings name may be shared with other processes; `own_port` is this one's alone, for
+        health and metrics. A process that does not receive listens there only, if at all.
+        """
         self.project = project
+        self._does = ROLES[role]
+        self._shares_port, self._own_port = shares_port, own_port
+        self._signaled: set[str] = set()
+        self._saying: set[asyncio.Task[None]] = set()
         self.registry: CollectorRegistry = new_registry()
         self._log_writer = log_writer
         self._reloading = asyncio.Lock()
 
     async def start(self) -> int:
-        """Open and migrate the database, start processing, listen. Return the port.
+        """Open and migrate the database, start processing, listen. Return the port, 0 where there is none.
 
         Raises StorageUnavailable, MigrationRefused, OSError when the address is in use.
         """
@@ -227,7 +100,9 @@ class Gateway:
         self.program = build_program(self.project, database)
         self._loop = asyncio.get_running_loop()
         self._session = open_session()
+        self._paypal = PaypalVerifiers(self._session)
         self._writer = GroupWriter(self._commit, self._look_up, metrics=WriterMetrics(self.registry))
+        self._leadership = Leadership(database.address)
         self._engine = self._choose_engine(database)
         work = self._engine.work if isinstance(self._engine, SharedEngine) else None
         self.database_thread = DatabaseThread(database, work)
@@ -239,46 +114,90 @@ class Gateway:
             self._writer,
             self.health,
             self.registry,
-            handlers={"/api/": self._admin(database)},
+            handlers={"/api/": self._admin(database)} if "receive" in self._does else {},
             trusted_proxies=AddressList(map(str, settings.server.trusted_proxies)),
             write_line=self._log_writer.put if self._log_writer and settings.log.level in {"debug", "info"} else None,
             more_metrics=self._more_metrics,
             max_connections=settings.server.max_connections,
             idle_timeout=settings.server.keep_alive.total_seconds(),
         )
+        # Where many can write at once, sending does not wait for receiving.
+        self._outbox_thread = self.database_thread
+        if not database.one_writer and self._sends:
+            self._outbox_thread = DatabaseThread(open_database(database.address))
+            self._outbox_thread.start()
         self.courier = await self._build_courier()
         self.database_thread.start()
         await self._engine.start()
-        if settings.engine.workers:
+        if self._sends:
             await self.courier.start()
-        self._port = await self.server.start(settings.server.host, settings.server.port)
+        self._listener = Listener(database.address, self._signals(), self._hear)
+        self._listener.start()
+        ports = [settings.server.port] if "receive" in self._does else []
+        ports += [] if self._own_port is None else [self._own_port]
+        self._port = await self.server.start(settings.server.host, *ports, shared=self._shares_port) if ports else 0
         settle_garbage_collector()
         return self._port
+
+    @property
+    def _sends(self) -> bool:
+        return "send" in self._does and self.project.settings.engine.workers > 0
+
+    @property
+    def _processes(self) -> bool:
+        return "process" in self._does and self.project.settings.engine.workers > 0
+
+    def _signals(self) -> list[str]:
+        """Return what other processes may tell this one."""
+        return [READY] * self._processes + [OUTBOX] * self._sends
+
+    def _hear(self, name: str) -> None:
+        """Look at what another process has told of; called in the listener's thread."""
+        self._loop.call_soon_threadsafe(self._engine.wake if name == READY else self.courier.wake)
+
+    def _signal(self, name: str) -> None:
+        """Wake the processes that do what this one does not."""
+        if name not in self._signaled:
+            self._signaled.add(name)
+            self._loop.call_later(SIGNAL_SECONDS, self._begin_to_say, name)
+
+    def _begin_to_say(self, name: str) -> None:
+        task = self._loop.create_task(self._say(name))
+        self._saying.add(task)
+        task.add_done_callback(self._saying.discard)
+
+    async def _say(self, name: str) -> None:
+        self._signaled.discard(name)
+        try:
+            await self._outbox_thread.call(lambda database: signal(database, name))
+        except StorageUnavailable:
+            log.info("other processes were not woken: they look by themselves", signal=name)
 
     def _choose_engine(self, database: Database) -> SharedEngine | EngineProcess:
         settings = self.project.settings
         wanted = settings.engine.process
-        if settings.engine.workers == 0:
+        if not self._processes:
             return SharedEngine(None, None)
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         if database.address.in_memory or wanted == "shared" or (wanted == "auto" and cores < 2):
             engine = Engine(database, self.program, clock=clock, chance=random.random)
             reporter = build_reporter(self.project, self.registry, self._log_writer)
             work = build_work(self.project, engine, reporter, self._deliver)
-            work.watch = build_watch(self.project, self.program, database, self.registry)
-            work.wrote_outbox = work.watch.told = self._wake_courier
-            work.retention = Retention(database, keep(self.project), clock=clock)
+            watch = build_watch(self.project, self.program, database, self.registry, self._leadership.holds)
+            work.wrote_outbox = watch.told = self._wake_courier
+            work.watch_by(watch, Retention(database, keep(self.project), clock=clock), self._leadership.holds)
             return SharedEngine(engine, work)
-        command = [sys.executable, "-m", "gateway", "serve", "--role", "process", "--config", str(settings.path)]
+        command = [sys.executable, "-m", "gateway", "serve", "--as-engine", "--config", str(settings.path)]
         return EngineProcess(command, finished=self._writer.finished, wrote_outbox=self._wake_courier)
 
     def _wake_courier(self) -> None:
-        self._loop.call_soon_threadsafe(self.courier.wake)
+        """Have what is new in the outbox sent; called from any thread."""
+        self._loop.call_soon_threadsafe(self.courier.wake if self._sends else partial(self._signal, OUTBOX))
 
     async def _build_courier(self) -> Courier:
         settings = self.project.settings
         return Courier(
-            self.database_thread,
+            self._outbox_thread,
             build_places(settings, self._session),
             retry_policy(settings.retry, settings.park),
             metrics=SendMetrics(self.registry),
@@ -292,7 +211,10 @@ class Gateway:
         return await self._engine.metrics()
 
     def _wake_engine(self) -> None:
-        self._engine.wake()
+        if self._processes:
+            self._engine.wake()
+        else:
+            self._signal(READY)
 
     def _admin(self, database: Database) -> Handler:
         # A database in memory has one connection, which is the thread's own.
@@ -300,7 +222,7 @@ class Gateway:
         return Api(
             self,
             reader=self._readers or self.database_thread,
-            writer=_Waking(self.database_thread, self._engine.wake),
+            writer=_Waking(self.database_thread, self._wake_engine),
             deliver=Loopback(lambda: (self.project.settings.server.host, self._port)),
             wait_for=self._wait_for,
             alerts=lambda: self._engine.alerts,
@@ -310,12 +232,12 @@ class Gateway:
         return await self._writer.outcome(event, timeout)
 
     def _sources(self) -> list[Source]:
-        sources = self.project.settings.sources
-        return [build_source(source, self.project, self.program, self._session) for source in sources]
+        sources = self.project.settings.sources if "receive" in self._does else ()
+        return [build_source(source, self.project, self.program, self._paypal) for source in sources]
 
     async def _commit(self, deliveries: list[Delivery]) -> Sequence[Receipt]:
         receipts = await self.database_thread.call(lambda database: self._append(database, deliveries))
-        self._engine.wake()
+        self._wake_engine()
         return receipts
 
     def _append(self, database: Database, deliveries: list[Delivery]) -> Sequence[Receipt]:
@@ -373,15 +295,26 @@ class Gateway:
         return program
 
     async def drain(self) -> None:
-        """Take no more deliveries, answer those under way, finish the slice, close the database."""
-        seconds = self.project.settings.server.drain.total_seconds()
-        await self.server.drain(seconds)
-        await self._engine.stop(seconds)
-        await self.courier.stop(seconds)
+        """Take no more deliveries, answer those under way, finish the slice, close the database.
+
+        All of them together have the time that the settings give.
+        """
+        ends = time.monotonic() + self.project.settings.server.drain.total_seconds()
+        self._listener.stop()
+        await self.server.drain(_left(ends))
+        await self._engine.stop(_left(ends))
+        await self.courier.stop(_left(ends))
         await self._session.close()
         if self._readers is not None:
             self._readers.close()
+        if self._outbox_thread is not self.database_thread:
+            await self._outbox_thread.stop()
         await self.database_thread.stop()
+        self._leadership.close()
+
+
+def _left(ends: float) -> float:
+    return max(0.0, ends - time.monotonic())
 
 
 class _Waking:
@@ -396,100 +329,3 @@ class _Waking:
         result = await self._thread.call(run)
         self._wake()
         return result
-
-
-def process_events(project: Project, log_writer: LogWriter) -> None:
-    """Run the engine alone, for the process that receives, until standard input ends.
-
-    Raises StorageUnavailable when the database cannot be opened.
-    """
-    hide_secrets(project)
-    settings = project.settings
-    database = open_database(parse_address(settings.database, settings.path.parent))
-    database.checkpoint_every(ENGINE_CHECKPOINT_PAGES)
-    engine = Engine(database, build_program(project, database), clock=clock, chance=random.random)
-    registry = CollectorRegistry()
-    reporter = build_reporter(project, registry, log_writer)
-    work = build_work(project, engine, reporter, tell_outcomes)
-    work.watch = watch = build_watch(project, engine.program, database, registry)
-    work.wrote_outbox = watch.told = tell_outbox
-    work.retention = retention = Retention(database, keep(project), clock=clock)
-
-    def reload() -> None:
-        again = require_project(settings.path)
-        hide_secrets(again)
-        engine.program = build_program(again, database)
-        load_watch(watch, again, engine.program)
-        retention.keep = keep(again)
-
-    settle_garbage_collector()
-    EngineChild(work, reload=reload, metrics=lambda: generate_latest(registry).decode()).run()
-    watch.close()
-    database.close()
-
-
-def build_reporter(project: Project, registry: CollectorRegistry, log_writer: LogWriter | None) -> Reporter:
-    """Return what counts and logs the engine's work."""
-    put = None if log_writer is None else log_writer.put
-    return Reporter(registry, put=put, level=project.settings.log.level)
-
-
-def build_work(project: Project, engine: Engine, reporter: Reporter, deliver: Deliver) -> WatchedWork:
-    """Return what runs the engine's slices; `deliver` is told how events ended that somebody may wait for."""
-    largest = project.settings.engine.slice
-    return WatchedWork(engine, clock=clock, report=reporter.report, deliver=deliver, largest=largest)
-
-
-def build_watch(project: Project, program: Program, database: Database, registry: CollectorRegistry) -> Watch:
-    """Return what looks at the engine's work: alerts, checks that look by themselves, what waits."""
-    watch = Watch(database, clock=clock)
-    WatchMetrics(registry, lambda: watch.last)
-    load_watch(watch, project, program)
-    return watch
-
-
-def keep(project: Project) -> Keep:
-    """Return how long the settings keep finished events."""
-    settings = project.settings.retention
-    return Keep(
-        done=settings.done.total_seconds(), ignored=settings.ignored.total_seconds(), dead=settings.dead.total_seconds()
-    )
-
-
-def load_watch(watch: Watch, project: Project, program: Program) -> None:
-    """Watch by a project from now on."""
-    settings = project.settings
-    watch.load(
-        [source.name for source in settings.sources],
-        build_alerts(settings.alerts, settings.park),
-        project_checks(project, program.tables),
-        park_seconds=settings.park.alert_after.total_seconds(),
-    )
-
-
-def hide_secrets(project: Project) -> None:
-    """Keep a project's secrets out of every log line from now on."""
-    for secret in project.settings.secrets:
-        register_secret(secret.reveal())
-    password = parse_address(project.settings.database, project.settings.path.parent).password
-    if password is not None:
-        register_secret(password)
-
-
-def settle_garbage_collector() -> None:
-    """Keep what was loaded at start out of every later collection, and collect less often."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
-
-
-def require_project(path: Path) -> Project:
-    """Read a configuration that must be free of errors.
-
-    Raises ConfigurationError with all findings as text.
-    """
-    findings = Findings()
-    project = load_project(path, findings)
-    if project is None or findings.has_errors:
-        raise ConfigurationError(report(findings, "full"))
-    return project

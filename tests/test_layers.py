@@ -21,6 +21,8 @@ LAYERS = (
     {"project"},
     {"engine"},
     {"receiving", "sending", "admin"},
+    {"building"},
+    {"processing"},
     {"app"},
     {"testing"},
     {"cli"},

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from gateway.errors import GatewayError, MigrationRefused
+from gateway.errors import ConfigurationError, GatewayError, MigrationRefused
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
@@ -22,20 +24,48 @@ EXAMPLE = "Example: gateway serve --config gateway.yaml"
 
 @click.command("serve", epilog=EXAMPLE)
 @click.option("--config", "config", default="gateway.yaml", show_default=True, help="The configuration.")
-@click.option("--role", type=click.Choice(["all", "process"]), default="all", hidden=True)
-def command(config: str, role: str) -> None:
+@click.option(
+    "--role",
+    type=click.Choice(["all", "receive", "process", "send"]),
+    default="all",
+    show_default=True,
+    help="What this process does: take deliveries, run events, send messages and make calls, or all of it.",
+)
+@click.option(
+    "--processes",
+    type=click.IntRange(1, 256),
+    default=1,
+    show_default=True,
+    help="So many processes share the port. With more than one the database is PostgreSQL.",
+)
+@click.option(
+    "--metrics-port",
+    type=click.IntRange(1, 65535),
+    help="A port of this process alone, for /metrics and health; with --processes the first of as many.",
+)
+@click.option("--one-of-many", is_flag=True, hidden=True)
+@click.option("--as-engine", is_flag=True, hidden=True)
+def command(
+    config: str, role: str, processes: int, metrics_port: int | None, *, one_of_many: bool, as_engine: bool
+) -> None:
     """Receive and process events; rules are read again when they change or on SIGHUP."""
-    from gateway.app import require_project
+    from gateway.building import require_project
     from gateway.telemetry import configure_logging
 
     try:
         project = require_project(Path(config))
+        _require_many(project, processes)
     except GatewayError as error:
         click.echo(error.message, err=True)
         sys.exit(2)
     writer = configure_logging(level=project.settings.log.level, format=project.settings.log.format)
     try:
-        _start(project, writer, role)
+        if processes > 1:
+            _run_many(project, config, role, processes, metrics_port)
+        elif as_engine:
+            _run_engine(project, writer)
+        else:
+            _run(project, writer, role, metrics_port, one_of_many=one_of_many)
     except MigrationRefused as error:
         click.echo(f"gateway: error: {error.message}", err=True)
         for statement in error.sql:
@@ -48,40 +78,77 @@ def command(config: str, role: str) -> None:
         writer.close()
 
 
-def _start(project: Project, writer: LogWriter, role: str) -> None:
-    from gateway.app import Gateway, process_events
+def _require_many(project: Project, processes: int) -> None:
+    """Refuse several processes where one alone can write. Raises ConfigurationError."""
+    from gateway.store.database import parse_address
 
-    if role == "process":
-        # The process that receives ends this one by closing its standard input, after its own last delivery.
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
-        process_events(project, writer)
-    else:
-        _run(Gateway(project, writer))
+    address = parse_address(project.settings.database, project.settings.path.parent)
+    if processes > 1 and address.dialect == "sqlite":
+        raise ConfigurationError(
+            "`--processes` needs a database that many can write at once: set `database` to a `postgresql://…` address"
+        )
+    if processes > 1 and not project.settings.server.port:
+        raise ConfigurationError("`--processes` needs a port to share: `server.port` is 0, which is any")
 
 
-def _run(gateway: Gateway) -> None:
+def _run_engine(project: Project, writer: LogWriter) -> None:
+    """Run events for the process that started this one, which ends it by closing its standard input."""
+    from gateway.processing import process_events
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    process_events(project, writer)
+
+
+def _run_many(project: Project, config: str, role: str, count: int, metrics_port: int | None) -> None:
+    from gateway.cli.processes import Processes, command_of
+
+    ports = [None if metrics_port is None else metrics_port + number for number in range(count)]
+    drain = project.settings.server.drain.total_seconds()
+    processes = Processes([command_of(config, role, port) for port in ports], drain_seconds=drain)
+    _run_loop(processes.run())
+    sys.exit(processes.code)
+
+
+def _run(project: Project, writer: LogWriter, role: str, metrics_port: int | None, *, one_of_many: bool) -> None:
+    from gateway.app import Gateway
+
+    gateway = Gateway(project, writer, role=role, shares_port=one_of_many, own_port=metrics_port)
+    _run_loop(_serve(gateway, one_of_many=one_of_many))
+
+
+def _run_loop(main: Coroutine[Any, Any, None]) -> None:
     try:
         import uvloop
     except ImportError:
-        asyncio.run(_serve(gateway))
+        asyncio.run(main)
     else:
-        uvloop.run(_serve(gateway))
+        uvloop.run(main)
 
 
-async def _serve(gateway: Gateway) -> None:
+async def _serve(gateway: Gateway, *, one_of_many: bool) -> None:
     stop, again = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, again.set)
+    if one_of_many:
+        loop.add_reader(sys.stdin, _stop_at_the_end, stop)
     port = await gateway.start()
-    _welcome(gateway.project, port)
+    if port and not one_of_many:
+        _welcome(gateway.project, port)
     watching = loop.create_task(_reload_on_signal(gateway, again)), loop.create_task(_reload_on_change(gateway))
     await stop.wait()
     for task in watching:
         task.cancel()
     await gateway.drain()
+
+
+def _stop_at_the_end(stop: asyncio.Event) -> None:
+    """Stop when the process that started this one is gone: nothing is ever written to the pipe."""
+    if not os.read(sys.stdin.fileno(), 1):
+        asyncio.get_running_loop().remove_reader(sys.stdin)
+        stop.set()
 
 
 async def _reload_on_signal(gateway: Gateway, again: asyncio.Event) -> None:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import os
 import select
+import threading
 import time
 from collections.abc import Callable, Sequence
 
 import orjson
 
 from gateway.engine.watching import AlertNow, WatchedWork
+from gateway.engine.workers import Workers
 from gateway.errors import GatewayError
 from gateway.store.inbox import Outcome
 
@@ -28,11 +30,15 @@ RECEIVING_SECONDS = 0.05
 TURN_SECONDS = 0.0003
 
 
+_TELLING = threading.Lock()
+
+
 def tell(answer: dict[str, object]) -> None:
-    """Write one answer."""
+    """Write one answer; any thread may."""
     line = orjson.dumps(answer) + b"\n"
-    while line:
-        line = line[os.write(ANSWERS_OUT, line) :]
+    with _TELLING:
+        while line:
+            line = line[os.write(ANSWERS_OUT, line) :]
 
 
 def tell_outcomes(outcomes: Sequence[Outcome]) -> None:
@@ -48,9 +54,22 @@ def tell_outbox() -> None:
 class EngineChild:
     """Runs slices, and listens for commands between them."""
 
-    def __init__(self, work: WatchedWork, *, reload: Callable[[], None], metrics: Callable[[], str]) -> None:
-        """Take the work, what reads the rules again (raises GatewayError), and what renders the metrics."""
-        self._work = work
+    def __init__(
+        self,
+        work: WatchedWork,
+        workers: Workers,
+        *,
+        reload: Callable[[], None],
+        metrics: Callable[[], str],
+        takes_turns: bool,
+    ) -> None:
+        """Take the work of the first worker, those beside it, what reads the rules again, what renders the metrics.
+
+        `reload` raises GatewayError. Where only one can write at a time, this process `takes_turns` with the one
+        that receives.
+        """
+        self._work, self._workers = work, workers
+        self._takes_turns = takes_turns
         self._reload = reload
         self._metrics = metrics
         self._woken_at = 0.0
@@ -61,14 +80,18 @@ class EngineChild:
     def run(self) -> None:
         """Work until standard input ends."""
         tell({"ready": True})
+        self._workers.start()
         poller = select.poll()
         poller.register(COMMANDS_IN, select.POLLIN | select.POLLHUP)
         pause = 0.0
         while True:
             if poller.poll(pause * 1000) and not self._listen():
+                self._workers.stop()
                 return
-            receiving = time.monotonic() - self._woken_at < RECEIVING_SECONDS
+            receiving = self._takes_turns and time.monotonic() - self._woken_at < RECEIVING_SECONDS
             pause = self._work(1 if receiving else 0)
+            if pause == 0:
+                self._workers.wake()
             self._tell_trouble()
             self._tell_alerts()
             if receiving and pause == 0:
@@ -104,6 +127,7 @@ class EngineChild:
             tell({"alerts": [list(alert) for alert in alerts]})
 
     def _tell_trouble(self) -> None:
-        if self._work.trouble != self._trouble:
-            self._trouble = self._work.trouble
+        trouble = self._work.trouble or self._workers.trouble
+        if trouble != self._trouble:
+            self._trouble = trouble
             tell({"trouble": self._trouble})

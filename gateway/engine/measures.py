@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import orjson
 
 from gateway.engine.loop import CALLING, Ended, due_at
+from gateway.store.codecs import dump_json
 from gateway.store.depths import Depth
 
 SLOTS = 60
@@ -36,6 +39,9 @@ class Failing(NamedTuple):
     type: str
     rule: str | None
     error: str | None
+
+
+_COUNTS = ("passes", "well", "failures", "dead", "events", "retries", "timed")
 
 
 class Tally:
@@ -67,10 +73,24 @@ class Tally:
 
     def add(self, other: Tally) -> None:
         """Count what another has counted."""
-        for name in ("passes", "well", "failures", "dead", "events", "retries", "timed"):
+        for name in _COUNTS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.seconds += other.seconds
         self.sizes.update(other.sizes)
+
+    def as_json(self) -> dict[str, object]:
+        """Return the counts as JSON values."""
+        counts = {name: getattr(self, name) for name in _COUNTS}
+        return {**counts, "seconds": self.seconds, "sizes": list(self.sizes.items())}
+
+    @staticmethod
+    def of_json(values: Mapping[str, Any]) -> Tally:
+        """Return what `as_json` of another process has said."""
+        tally = Tally()
+        for name in _COUNTS:
+            setattr(tally, name, values[name])
+        tally.seconds, tally.sizes = values["seconds"], Counter(dict(values["sizes"]))
+        return tally
 
     def measures(self) -> dict[str, object]:
         """Return the measures over time."""
@@ -98,6 +118,54 @@ class Tally:
                 return _exact(low + (high - low) * (wanted - seen) / count)
             seen += count
         return None
+
+
+class Count:
+    """What some passes came to, source by source, with the last that failed."""
+
+    def __init__(self) -> None:
+        self.tallies: dict[str, Tally] = {}
+        self.failing: dict[str, deque[Failing]] = {}
+
+    def note(self, ended: Iterable[Ended]) -> None:
+        """Count what a slice has ended."""
+        for one in ended:
+            event, finish = one.event, one.finish
+            if finish.status == CALLING:
+                continue
+            self.tallies.setdefault(event.source, Tally()).note(one)
+            if finish.status in {"waiting", "dead"}:
+                failing = self.failing.setdefault(event.source, deque(maxlen=MOST_FAILING))
+                failing.append(
+                    Failing(one.started_at, event.seq, event.event_id, event.type, finish.rule, finish.error)
+                )
+
+    def add(self, other: Count) -> None:
+        """Count what another has counted later."""
+        for source, tally in other.tallies.items():
+            self.tallies.setdefault(source, Tally()).add(tally)
+        for source, failing in other.failing.items():
+            self.failing.setdefault(source, deque(maxlen=MOST_FAILING)).extend(failing)
+
+    def dump(self) -> str:
+        """Return it as JSON, for another process."""
+        return dump_json(
+            {
+                "tallies": {source: tally.as_json() for source, tally in self.tallies.items()},
+                "failing": {source: [list(one) for one in failing] for source, failing in self.failing.items()},
+            }
+        )
+
+    @staticmethod
+    def load(text: str) -> Count:
+        """Return what another process has dumped."""
+        count, values = Count(), orjson.loads(text)
+        count.tallies = {source: Tally.of_json(tally) for source, tally in values["tallies"].items()}
+        count.failing = {
+            source: deque((Failing(*one) for one in failing), MOST_FAILING)
+            for source, failing in values["failing"].items()
+        }
+        return count
 
 
 class Stretch:
@@ -133,18 +201,13 @@ class Measures:
         self._sources: dict[str, dict[float, Stretch]] = {}
         self._failing: dict[str, deque[Failing]] = {}
 
-    def note(self, ended: Sequence[Ended], now: float) -> None:
-        """Count what a slice has ended, at a moment (seconds)."""
-        tallies: dict[str, Tally] = {}
-        for one in ended:
-            if one.finish.status == CALLING:
-                continue
-            tallies.setdefault(one.event.source, Tally()).note(one)
-            if one.finish.status in {"waiting", "dead"}:
-                self._note_failing(one)
-        for source, tally in tallies.items():
+    def add(self, count: Count, now: float) -> None:
+        """Add what was counted up to a moment (seconds)."""
+        for source, tally in count.tallies.items():
             for stretch in self._stretches(source).values():
                 stretch.add(tally, now)
+        for source, failing in count.failing.items():
+            self._failing.setdefault(source, deque(maxlen=MOST_FAILING)).extend(failing)
 
     def over(self, source: str, seconds: float, now: float) -> dict[str, object]:
         """Return a source's measures over one of the stretches, up to a moment (seconds)."""
@@ -159,11 +222,6 @@ class Measures:
         if found is None:
             found = self._sources[source] = {seconds: Stretch(seconds) for seconds in self._seconds}
         return found
-
-    def _note_failing(self, ended: Ended) -> None:
-        event, finish = ended.event, ended.finish
-        failing = self._failing.setdefault(event.source, deque(maxlen=MOST_FAILING))
-        failing.append(Failing(ended.started_at, event.seq, event.event_id, event.type, finish.rule, finish.error))
 
 
 def measures_at_once(depth: Depth | None, now: int) -> Mapping[str, object]:

@@ -6,6 +6,7 @@ read from there too, so that nobody is told twice.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -15,8 +16,8 @@ import structlog
 
 from gateway.engine.alerts import ENDS, Alert, AlertState, alert_text
 from gateway.engine.consistency import LinkedCheck
-from gateway.engine.loop import Ended, Slice
-from gateway.engine.measures import MOST_FAILING, Failing, Measures, measures_at_once
+from gateway.engine.loop import Ended
+from gateway.engine.measures import MOST_FAILING, Count, Failing, Measures, measures_at_once
 from gateway.engine.retention import Retention
 from gateway.engine.rounds import NONE_FOUND, Round, Rounds, round_text
 from gateway.engine.worker import EngineWork
@@ -26,6 +27,7 @@ from gateway.store.codecs import dump_json
 from gateway.store.database import Database
 from gateway.store.depths import Depth, OpenEvent, add_notice, depths, last_notice, longest_parked
 from gateway.store.outbox import Outgoing, message_id
+from gateway.store.tallies import collect_tallies, leave_tally
 
 _log = structlog.get_logger("gateway.alerts")
 
@@ -58,13 +60,24 @@ class Look(NamedTuple):
     alerts: Sequence[AlertNow]
 
 
+def always() -> bool:
+    """Lead: nobody else does."""
+    return True
+
+
 class Watch:
     """Looks at what the engine has done and at what waits, and tells whoever is to know. Not for several threads."""
 
-    def __init__(self, database: Database, *, clock: Callable[[], int]) -> None:
-        """Take the engine's connection and its clock (microseconds)."""
+    def __init__(self, database: Database, *, clock: Callable[[], int], leads: Callable[[], bool] = always) -> None:
+        """Take the engine's connection, its clock (microseconds), and what says whether this process leads.
+
+        Of several processes one alerts and lets checks look; the others leave it what they have counted.
+        """
         self._database = database
         self._clock = clock
+        self._leads, self._led = leads, False
+        self._noting = threading.Lock()
+        self._noted, self._shared = Count(), Count()
         self.told: Callable[[], None] = _nobody
         """Called when there is something to send."""
         self._sources: tuple[str, ...] = ()
@@ -96,23 +109,26 @@ class Watch:
         self._dirty = True
 
     def note(self, ended: Sequence[Ended]) -> None:
-        """Count what a slice has ended."""
-        self._measures.note(ended, time.monotonic())
+        """Count what a slice has ended; any thread may say it."""
+        with self._noting:
+            self._noted.note(ended)
         self._dirty = True
 
     def turn(self) -> float:
         """Look, if it is time to; return the seconds until the next look."""
         now = time.monotonic()
+        self._count(now)
         try:
             if now >= self._due():
                 self._look(now)
-            found = self._rounds.turn(now, self._clock())
+            found = self._rounds.turn(now, self._clock()) if self._led else None
             if found is not None:
                 self._tell_round(found)
         except StorageUnavailable:
             # The engine says so itself; whatever was to be told is told by a later look.
             self._looked_at = now
-        return max(0.0, min(self._due(), _or_later(self._rounds.due)) - time.monotonic())
+        due = min(self._due(), _or_later(self._rounds.due)) if self._led else self._due()
+        return max(0.0, due - time.monotonic())
 
     def close(self) -> None:
         """Wait for a check that is looking."""
@@ -123,11 +139,13 @@ class Watch:
 
     def _look(self, now: float) -> None:
         self._dirty, at = False, self._clock()
+        self._take_lead()
+        self._share(now, at)
         found = depths(self._database, parked_before=at - int(self._park_seconds * 1_000_000))
         by_source = {depth.source: depth for depth in found}
         sources = dict.fromkeys([*self._sources, *by_source])
         at_once = {source: measures_at_once(by_source.get(source), at) for source in sources}
-        for alert in self._alerts:
+        for alert in self._alerts if self._led else ():
             for source in sources if alert.source is None else (alert.source,):
                 self._judge(alert, source, at_once.get(source, measures_at_once(None, at)), now, at)
         self.last = Look(
@@ -137,6 +155,30 @@ class Watch:
             alerts=tuple(AlertNow(name, source, state.since) for (name, source), state in self._states.items()),
         )
         self._looked_at, self._took = now, time.monotonic() - now
+
+    def _take_lead(self) -> None:
+        before, self._led = self._led, self._leads()
+        if self._led != before:
+            # Whoever led before may have told something; it stands in the outbox.
+            self._states.clear()
+            self._digests.clear()
+            self._began = time.monotonic()
+
+    def _count(self, now: float) -> None:
+        with self._noting:
+            count, self._noted = self._noted, Count()
+        self._measures.add(count, now)
+        if not self._led:
+            self._shared.add(count)
+
+    def _share(self, now: float, at: int) -> None:
+        """Collect what others have counted, or leave them what was counted here."""
+        if self._led:
+            for text in collect_tallies(self._database):
+                self._measures.add(Count.load(text), now)
+        elif self._shared.tallies:
+            leave_tally(self._database, self._shared.dump(), at)
+        self._shared = Count()
 
     def _judge(self, alert: Alert, source: str, at_once: Mapping[str, object], now: float, at: int) -> None:
         measures = {**self._measures.over(source, alert.over, now), **at_once}
@@ -216,12 +258,17 @@ class WatchedWork(EngineWork):
 
     watch: Watch | None = None
     retention: Retention | None = None
+    _leads: Callable[[], bool] = staticmethod(always)
     _watch_again_at = 0.0
+
+    def watch_by(self, watch: Watch, retention: Retention, leads: Callable[[], bool] = always) -> None:
+        """Have the work watched, and old events deleted while this process leads."""
+        self.watch, self.retention, self._leads, self.ran = watch, retention, leads, watch.note
 
     def __call__(self, waiting: int) -> float:
         """Run one slice, look if it is time to, and return the seconds until the next call is worth it."""
         pause = super().__call__(waiting)
-        if pause > 0 and self.retention is not None:
+        if pause > 0 and self.retention is not None and self._leads():
             pause = min(pause, self.retention.turn())
         watch = self.watch
         if watch is None or time.monotonic() < self._watch_again_at:
@@ -237,11 +284,6 @@ class WatchedWork(EngineWork):
     def alerts(self) -> Sequence[AlertNow]:
         """Return how the alerts stood at the last look."""
         return () if self.watch is None else self.watch.last.alerts
-
-    def _tell(self, done: Slice) -> None:
-        super()._tell(done)
-        if self.watch is not None and done.ended:
-            self.watch.note(done.ended)
 
 
 def _nobody() -> None:

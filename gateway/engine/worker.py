@@ -53,6 +53,8 @@ class EngineWork:
         self._deliver = deliver
         self.wrote_outbox: Callable[[], None] = _nobody
         """Called, in this thread, when there is something new to send."""
+        self.ran: Report = _uncounted
+        """Called, in this thread, with what each slice has ended."""
         self._pause = 0.0
         self._pressed_until = self._rest_until = 0.0
         self.trouble: str | None = None
@@ -94,6 +96,7 @@ class EngineWork:
             self.wrote_outbox()
         if done.ended:
             self._report(done.ended)
+            self.ran(done.ended)
 
     def _until_due(self) -> float:
         due = self._engine.due
@@ -112,6 +115,10 @@ class EngineWork:
         if self.trouble is not None:
             _log.info("events are processed again")
             self.trouble, self._pause = None, 0.0
+
+
+def _uncounted(ended: Sequence[Ended]) -> None:
+    """Leave it uncounted."""
 
 
 def _nobody() -> None:

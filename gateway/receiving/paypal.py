@@ -47,6 +47,28 @@ class Concealing:
         return conceal(await self._inner.verify(body, headers, now), self._message)
 
 
+class PaypalVerifiers:
+    """Verifiers by source: one whose settings have not changed is kept, with its certificates and tokens."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        """Take what fetches certificates and asks PayPal."""
+        self._session = session
+        self._kept: dict[str, tuple[object, AwaitedVerifier]] = {}
+
+    def get(self, source: str, verify: Mapping[str, Any]) -> AwaitedVerifier:
+        """Return the verifier of a source whose `verify` has no problems.
+
+        Raises CertificateUnreadable, and OSError when the file of trusted certificates cannot be read.
+        """
+        trust = _text(verify, "trust")
+        built_from = (dict(verify), Path(trust).read_bytes() if trust else None)
+        kept = self._kept.get(source)
+        # Reading files of a folder again costs nothing, and somebody may have put others there.
+        if kept is None or kept[0] != built_from or _text(verify, "certificates"):
+            kept = self._kept[source] = built_from, build_paypal(verify, self._session)
+        return kept[1]
+
+
 def build_paypal(verify: Mapping[str, Any], session: aiohttp.ClientSession) -> AwaitedVerifier:
     """Return the verifier of a source whose `verify` has no problems.
 

@@ -89,8 +89,11 @@ class ReceivingServer:
         self._lane.load(self._receivers)
         self._pages = self._page_table()
 
-    async def start(self, host: str, port: int) -> int:
-        """Listen, and return the port (which the system chooses when 0 is given). Raises OSError."""
+    async def start(self, host: str, *ports: int, shared: bool = False) -> int:
+        """Listen on the ports, and return the first (which the system chooses when 0 is given). Raises OSError.
+
+        The first may be `shared` with other processes that say so too: the system spreads connections among them.
+        """
         max_connections, head_timeout, idle_timeout = self._limits
         possible = connections_within(raise_file_limit())
         server = ConnectionServer(
@@ -104,10 +107,14 @@ class ReceivingServer:
         self._metrics.connections = lambda: server.open_connections
         runner = web.ServerRunner(server, shutdown_timeout=1.0)
         await runner.setup()
-        site = web.TCPSite(runner, host, port, backlog=4096)
-        await site.start()
+        sites = [
+            web.TCPSite(runner, host, port, backlog=4096, reuse_port=shared and number == 0)
+            for number, port in enumerate(ports)
+        ]
         self._running = _Running(server, runner, asyncio.get_running_loop().create_task(server.sweep()))
-        return site.port
+        for site in sites:
+            await site.start()
+        return sites[0].port
 
     @property
     def open_connections(self) -> int:

@@ -181,8 +181,8 @@ class Database(ABC):
     address: DatabaseAddress
     dialect: str
     execute: Execute
-    own_savepoints: bool = False
-    """Whether a statement that fails undoes itself alone; otherwise it takes the whole transaction with it."""
+    one_writer: bool = False
+    """Whether a transaction keeps every other one out, also those of other processes."""
 
     @abstractmethod
     def execute_many(self, statement: str, rows: Iterable[Sequence[object]]) -> Any:

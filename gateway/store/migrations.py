@@ -19,7 +19,7 @@ from gateway.errors import MigrationRefused
 from gateway.store.database import Database, storage_errors
 from gateway.store.operator_tables import migrate_table
 from gateway.store.reflection import columns_of
-from gateway.store.schema import CURRENT_VERSION, METADATA, OUTBOX, SCHEDULES, WAITING_EVENTS
+from gateway.store.schema import CURRENT_VERSION, METADATA, OUTBOX, SCHEDULES, TALLIES, WAITING_EVENTS
 from gateway.store.statements import dialect_named
 
 
@@ -116,12 +116,15 @@ def _add_outbox(database: Database) -> list[str]:
     ]
 
 
-def _add_stripes(database: Database) -> list[str]:
-    """Version 3: which events may run side by side in several processes."""
-    return [_run(database, "ALTER TABLE gateway_events ADD COLUMN stripe INTEGER DEFAULT '0' NOT NULL")]
+def _share_work(database: Database) -> list[str]:
+    """Version 3: which events may run side by side in several processes, and what those have counted."""
+    return [
+        _run(database, "ALTER TABLE gateway_events ADD COLUMN stripe INTEGER DEFAULT '0' NOT NULL"),
+        *_create(database, TALLIES),
+    ]
 
 
-STEPS: dict[int, Callable[[Database], list[str]]] = {2: _add_outbox, 3: _add_stripes}
+STEPS: dict[int, Callable[[Database], list[str]]] = {2: _add_outbox, 3: _share_work}
 """For each version after the first: the function that takes the tables there from the one before."""
 
 

@@ -185,15 +185,14 @@ class PostgresDatabase(Database):
         """Have no other process change tables until the open transaction ends."""
         self.execute("SELECT pg_advisory_xact_lock(?, ?)", (LOCK_CLASS, SCHEMA_LOCK))
 
-    def notifications(self, seconds: float) -> list[tuple[str, str]]:
-        """Wait up to so long for notifications; return channels and payloads. Raises StorageUnavailable."""
-        with storage_errors():
-            self._ready()
-            assert self._connection is not None
-            try:
-                return [(n.channel, n.payload) for n in self._connection.notifies(timeout=seconds, stop_after=1)]
-            except self._error as error:
-                raise _translated(error) from error
+    def notifications(self, seconds: float) -> set[str]:
+        """Wait up to so long for a notification; return the names of those that have come. Raises PostgresError."""
+        self._ready()
+        assert self._connection is not None
+        try:
+            return {n.channel for n in self._connection.notifies(timeout=seconds, stop_after=1)}
+        except self._error as error:
+            raise _translated(error) from error
 
     def close(self) -> None:
         """Close the connection; an open transaction is rolled back."""

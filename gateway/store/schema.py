@@ -184,6 +184,14 @@ CHANGES = Table(
     Column("after", _TEXT, nullable=False, comment="JSON of the columns that changed"),
 )
 
+TALLIES = Table(
+    "gateway_tallies",
+    METADATA,
+    Column("seq", _ROW_NUMBER, primary_key=True, autoincrement=True),
+    Column("at", BigInteger, nullable=False),
+    Column("tally", _TEXT, nullable=False, comment="JSON: what one process has counted, for the one that alerts"),
+)
+
 MIGRATIONS = Table(
     "gateway_migrations",
     METADATA,

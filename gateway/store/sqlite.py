@@ -26,7 +26,7 @@ CHECKPOINT_PAGES = 250
 class SqliteDatabase(Database):
     """One connection to a SQLite file."""
 
-    own_savepoints = True
+    one_writer = True
 
     def __init__(self, connection: sqlite3.Connection, address: DatabaseAddress) -> None:
         """Take an open connection."""

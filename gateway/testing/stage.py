@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from gateway.app import build_program, build_source
+from gateway.building import build_program, build_source
 from gateway.config.rule_tests import Case
 from gateway.config.tables import Table
 from gateway.engine.extracting import settings_for
@@ -18,8 +18,9 @@ from gateway.project import Project
 from gateway.providers import Verified
 from gateway.receiving.deliveries import Source
 from gateway.settings import SourceSettings
-from gateway.store.database import Database, open_database, parse_address
+from gateway.store.database import Database, parse_address
 from gateway.store.migrations import migrate
+from gateway.store.sqlite import SqliteDatabase, open_sqlite
 from gateway.testing.running import Scene
 
 
@@ -31,7 +32,7 @@ class Stage:
         self._project = replace(project, settings=replace(project.settings, sources=(source,)))
         self._source = source
         self._programs: dict[str, Program] = {}
-        self._template: Database | None = None
+        self._template: SqliteDatabase | None = None
         self.tables = [_made_here(table, source.name) for table in self._own_tables()]
 
     def _own_tables(self) -> list[Table]:
@@ -49,7 +50,7 @@ class Stage:
         finally:
             database.close()
 
-    def _migrated(self) -> Database:
+    def _migrated(self) -> SqliteDatabase:
         """Return the database that those of all cases are copies of: making the tables takes longer than most cases."""
         if self._template is None:
             self._template = _in_memory()
@@ -75,8 +76,8 @@ class Stage:
         return replace(build_source(open_source, self._project, program), verifier=_Vouched())
 
 
-def _in_memory() -> Database:
-    return open_database(parse_address("sqlite://", Path()))
+def _in_memory() -> SqliteDatabase:
+    return open_sqlite(parse_address("sqlite://", Path()))
 
 
 def _made_here(table: Table, source: str) -> Table:

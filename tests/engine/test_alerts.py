@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +15,8 @@ from engines import Bench, microseconds
 from gateway.config.settings_model import AlertSettings, ParkSettings
 from gateway.engine.alerts import BEGINS, ENDS, LASTS, AlertState, build_alerts
 from gateway.engine.consistency import LinkedCheck
-from gateway.engine.measures import BOUNDS, SLOTS, Measures, Stretch, Tally
+from gateway.engine.loop import Ended
+from gateway.engine.measures import BOUNDS, SLOTS, Count, Measures, Stretch, Tally
 from gateway.engine.retry import RetryPolicy
 from gateway.engine.watching import Watch
 from gateway.store.depths import depths
@@ -286,14 +287,20 @@ def test_durations_are_measured_within_their_size() -> None:
     assert isinstance(measured["processing_seconds"], Decimal)
 
 
+def counted(ended: Sequence[Ended]) -> Count:
+    count = Count()
+    count.note(ended)
+    return count
+
+
 def test_measures_of_the_engines_own_passes(tmp_path: Path) -> None:
     bench, measures = Bench(tmp_path, RULES), Measures([60.0])
     for number, kind in enumerate(["fine", "fine", "later", "unheard", "early", "broken"]):
         bench.send(bench.delivery({"id": f"evt_{number}", "type": kind}))
     bench.now += timedelta(seconds=2)
-    measures.note(bench.run(), 1.0)
+    measures.add(counted(bench.run()), 1.0)
     bench.now += timedelta(seconds=10)
-    measures.note(bench.run(), 2.0)
+    measures.add(Count.load(counted(bench.run()).dump()), 2.0)
     over = measures.over("shop", 60.0, 3.0)
     assert {name: over[name] for name in ("passes", "events", "failures", "dead", "retries")} == {
         "passes": 8,  # six, and second tries of the one that failed and the one that is parked

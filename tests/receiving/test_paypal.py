@@ -18,7 +18,7 @@ from receiving.paypal_host import PaypalHost, paypal_host, serving
 
 from gateway.providers import PRESETS, build_envelope
 from gateway.receiving.deliveries import Source
-from gateway.receiving.paypal import build_paypal
+from gateway.receiving.paypal import PaypalVerifiers, build_paypal
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 ROOT = Authority(at=NOW)
@@ -61,6 +61,29 @@ async def test_a_delivery_is_verified_and_stored_with_what_verified_it(serve: Se
         assert (status, answer["status"]) == (200, "accepted")
         (event,) = serving_.events()
         assert (event["event_id"], event["verified_by"], event["body"]) == ("WH-1", "paypal#0", body())
+
+
+async def test_a_certificate_is_kept_when_the_settings_are_read_again(tmp_path: Path, host: PaypalHost) -> None:
+    (tmp_path / "trusted.pem").write_bytes(paypal.pem(ROOT.certificate))
+    verify = {"webhook_id": WEBHOOK_ID, "trust": str(tmp_path / "trusted.pem")}
+    verifiers = PaypalVerifiers(host.session)
+    first = verifiers.get("paypal", verify)
+    await first.verify(body(), CIMultiDict(signed(body())), NOW.timestamp())
+    again = verifiers.get("paypal", dict(verify))
+    await again.verify(body(), CIMultiDict(signed(body())), NOW.timestamp())
+    assert host.asked == [ADDRESS]
+    assert verifiers.get("paypal", {**verify, "tolerance": "5m"}) is not first
+
+
+async def test_other_trusted_certificates_in_the_same_file_count_from_the_next_reading_on(
+    tmp_path: Path, host: PaypalHost
+) -> None:
+    (tmp_path / "trusted.pem").write_bytes(paypal.pem(ROOT.certificate))
+    verify = {"webhook_id": WEBHOOK_ID, "trust": str(tmp_path / "trusted.pem")}
+    verifiers = PaypalVerifiers(host.session)
+    first = verifiers.get("paypal", verify)
+    (tmp_path / "trusted.pem").write_bytes(paypal.pem(Authority("Another", at=NOW).certificate))
+    assert verifiers.get("paypal", verify) is not first
 
 
 async def test_a_hundred_deliveries_at_once_fetch_one_certificate(

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from gateway.app import build_program, build_source
+from gateway.building import build_program, build_source
 from gateway.config.diagnostics import Findings
 from gateway.engine.loop import Engine
 from gateway.engine.program import Program

@@ -17,7 +17,7 @@ import aiohttp
 from prometheus_client import CollectorRegistry, generate_latest
 from running import ROOT
 
-from gateway.app import clock
+from gateway.building import clock
 from gateway.config.diagnostics import Findings
 from gateway.engine.retry import RetryPolicy
 from gateway.sending.courier import Courier

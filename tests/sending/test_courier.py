@@ -13,7 +13,7 @@ from running import free_port
 from sending.rig import CONFIGURATION, QUICK, Leaser, Start, add_event, open_outbox, outgoing, post
 from servers import Receiver, RedisServer
 
-from gateway.app import clock
+from gateway.building import clock
 from gateway.sending.circuit import FAILURES
 from gateway.sending.targets import build_places
 from gateway.store.outbox import add_outgoing, answers_of

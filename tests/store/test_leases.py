@@ -11,7 +11,7 @@ import pytest
 from engines import open_new
 from sending.rig import Leaser, add_event, open_outbox, outgoing, post
 
-from gateway.app import clock
+from gateway.building import clock
 from gateway.store.database import Database
 from gateway.store.leases import (
     Leased,
