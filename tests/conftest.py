@@ -41,11 +41,11 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run what holds on each database there, but what is marked `sqlite` on that alone."""
+    """Run what holds on each database there, but what is marked as one's own on that alone."""
     if "on_each_database" in metafunc.fixturenames:
-        alone = metafunc.definition.get_closest_marker("sqlite") is not None
-        kinds = ["sqlite"] if alone else ["sqlite", "postgresql"]
-        metafunc.parametrize("on_each_database", kinds, indirect=True)
+        kinds = ["sqlite", "postgresql"]
+        own = [kind for kind in kinds if metafunc.definition.get_closest_marker(kind) is not None]
+        metafunc.parametrize("on_each_database", own or kinds, indirect=True)
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ from gateway.store.inbox import (
 from gateway.store.outbox import Outgoing, add_outgoing, await_call
 from gateway.store.outbox_pages import reopen_calls
 from gateway.store.schedules import TYPE_PREFIX, forget_fired
-from gateway.store.stripes import sees_part, take_stripes
+from gateway.store.stripes import queue_up, sees_part, take_stripes
 
 _log = structlog.get_logger("gateway.engine")
 
@@ -50,11 +50,11 @@ _BROKEN = "the gateway failed at this event: see its log"
 # After a slice had to be undone, the next ones expect the same for a while.
 CAREFUL_SLICES = 16
 
-MOST_EVENTS = 65536
-"""More events than any slice takes."""
+FIRST_QUEUE, LONGEST_QUEUE = 32, 4096
+"""For so many slices an engine queues up with others after a transaction of its was undone for another's sake.
 
-GIVE_WAY_SECONDS = 0.05
-"""The longest pause of a slice that was undone for another's sake: the two must not meet again at once."""
+Each time that happens again it is for twice as long: rows that all keys share cannot be changed side by side.
+"""
 
 
 class Ended(NamedTuple):
@@ -103,7 +103,7 @@ class Engine:
         self._clock = clock
         self._chance = chance
         self._careful = 0
-        self._most = MOST_EVENTS
+        self._queues = self._queues_for = 0
         self._due: int | None = 0
 
     def run_slice(self, limit: int) -> Slice:
@@ -115,20 +115,20 @@ class Engine:
         with storage_errors():
             self._database.begin()
             try:
-                return self._run(now, min(limit, self._most))
+                return self._run(now, limit)
             except DRIVER_ERROR as error:
                 self._database.rollback()
                 if not is_entangled(error):
                     raise
-                return self._give_way(limit)
+                return self._give_way()
             except BaseException:
                 self._database.rollback()
                 raise
 
-    def _give_way(self, limit: int) -> Slice:
-        """Take fewer events at once for a while: two transactions were in each other's way, this one was undone."""
-        self._most = max(1, min(limit, self._most) // 4)
-        time.sleep(self._chance() * GIVE_WAY_SECONDS)
+    def _give_way(self) -> Slice:
+        """Queue up for a while: two transactions were in each other's way, and this one was undone."""
+        self._queues_for = min(max(FIRST_QUEUE, self._queues_for * 2), LONGEST_QUEUE)
+        self._queues = self._queues_for
         return Slice(ended=(), outcomes=(), more=True)
 
     @property
@@ -142,6 +142,8 @@ class Engine:
             self._due = next_due(self._database)
 
     def _run(self, now: int, limit: int) -> Slice:
+        if self._queues:
+            queue_up(self._database)
         events = self._claim(now, limit)
         if not events:
             self._due = next_due(self._database)
@@ -158,7 +160,7 @@ class Engine:
             ended = self._run_each(events, savepoints=True)
         released, sends = self._write(ended, now)
         self._database.commit()
-        self._most = min(self._most * 2, MOST_EVENTS)
+        self._queues = max(0, self._queues - 1)
         outcomes = [_outcome(e.finish) for e in ended if e.finish.status != CALLING and self._answers(e.event.source)]
         more = released or len(events) >= limit or sees_part(self._database)
         return Slice(ended=ended, outcomes=outcomes, more=more, sends=sends)

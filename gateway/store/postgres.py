@@ -160,8 +160,7 @@ class PostgresDatabase(Database):
 
     def rollback(self) -> None:
         """Undo the open transaction, if one is open; with its connection it is gone by itself."""
-        connection = self._connection
-        if connection is None or connection.closed or connection.pgconn.transaction_status == self._idle:
+        if not self.within:
             return
         try:
             self._execute("ROLLBACK", ())
@@ -173,7 +172,7 @@ class PostgresDatabase(Database):
     def within(self) -> bool:
         """Say whether a transaction is open."""
         connection = self._connection
-        return connection is not None and connection.pgconn.transaction_status != self._idle
+        return not (connection is None or connection.closed) and connection.pgconn.transaction_status != self._idle
 
     @property
     def failed(self) -> bool:

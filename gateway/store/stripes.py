@@ -31,6 +31,10 @@ _TAKE_READY = _TAKE.format(busy=f"EXISTS ({_READY})")
 _TAKE_DUE = _TAKE.format(busy=f"EXISTS ({_READY}) OR EXISTS ({_DUE})")
 
 
+QUEUE_LOCK = -3
+_QUEUE_UP = f"SELECT pg_advisory_xact_lock({LOCK_CLASS}, {QUEUE_LOCK})"
+
+
 def stripe_of(source: str, key: str | None, event_id: str) -> int:
     """Return the stripe of an event: that of its key, or of its own id when it has none."""
     return crc32(f"{source}\0{event_id if key is None else key}".encode("utf-8", "surrogatepass")) % STRIPES
@@ -53,6 +57,16 @@ def take_stripes(database: Database, now: int | None) -> bool:
         found = database.execute(_TAKE_DUE, (turn, now, most))
     database.stripes = [row[0] for row in found.fetchall()]
     return bool(database.stripes)
+
+
+def queue_up(database: Database) -> None:
+    """Wait until no other transaction that queues up is open, and have others wait for this one. One statement.
+
+    To be said before stripes are taken. Transactions that change the same rows in different orders would wait for each
+    other in a circle; one after the other they do not.
+    """
+    if isinstance(database, PostgresDatabase):
+        database.execute(_QUEUE_UP, ())
 
 
 def sees_part(database: Database) -> bool:
