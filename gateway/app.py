@@ -106,6 +106,8 @@ class Gateway:
         self._engine = self._choose_engine(database)
         work = self._engine.work if isinstance(self._engine, SharedEngine) else None
         self.database_thread = DatabaseThread(database, work)
+        # A database in memory has one connection, which is the thread's own.
+        self._readers = None if database.address.in_memory else Readers(database.address)
         self.health = Health(
             {"database": self._check_database, "rules": self._check_rules}, storing=lambda: not self._writer.failing
         )
@@ -114,7 +116,7 @@ class Gateway:
             self._writer,
             self.health,
             self.registry,
-            handlers={"/api/": self._admin(database)} if "receive" in self._does else {},
+            handlers={"/api/": self._admin()} if "receive" in self._does else {},
             trusted_proxies=AddressList(map(str, settings.server.trusted_proxies)),
             write_line=self._log_writer.put if self._log_writer and settings.log.level in {"debug", "info"} else None,
             more_metrics=self._more_metrics,
@@ -216,9 +218,7 @@ class Gateway:
         else:
             self._signal(READY)
 
-    def _admin(self, database: Database) -> Handler:
-        # A database in memory has one connection, which is the thread's own.
-        self._readers = None if database.address.in_memory else Readers(database.address)
+    def _admin(self) -> Handler:
         return Api(
             self,
             reader=self._readers or self.database_thread,

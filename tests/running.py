@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -45,9 +46,27 @@ class Reply:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that nobody listens on, and that the system gives to nobody who asks for any.
+
+    A server that is killed and started again would else find, now and then, that another test has got its port.
+    """
+    while True:
+        port = random.SystemRandom().randrange(10_000, _first_given_port())
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+
+
+def _first_given_port() -> int:
+    """Return where the ports begin that the system chooses from. Source: ip(7), ip_local_port_range."""
+    try:
+        return int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    except OSError:
+        return 32_768
 
 
 def eventually(true: Callable[[], bool], seconds: float = 15.0) -> None:
@@ -66,6 +85,8 @@ class Gateway:
     port: int = field(default_factory=free_port)
     environment: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
+    words: tuple[str, ...] = ()
+    """What `gateway serve` is told besides."""
 
     def __post_init__(self) -> None:
         if not (self.folder / "gateway.yaml").exists():
@@ -89,7 +110,7 @@ class Gateway:
         """Start `gateway serve` and return when it is ready."""
         with (self.folder / "gateway.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "gateway", "serve"],
+                [sys.executable, "-m", "gateway", "serve", *self.words],
                 cwd=self.folder,
                 env=self._environment(),
                 stdout=log,

@@ -10,7 +10,7 @@ from running import ENVIRONMENT, Gateway, Reply
 CONFIGURATION = """
 version: 1
 server: {host: 127.0.0.1, port: "${env:GATEWAY_PORT}"}
-database: sqlite:///var/gateway.db
+database: ${env:GATEWAY_DATABASE}
 admin: {token: "${env:GATEWAY_ADMIN_TOKEN}"}
 sources:
   shop:
@@ -23,13 +23,34 @@ sources:
 TOKEN = {"X-Token": "the-token-of-the-shop"}
 
 
-def open_shop(folder: Path, rules: str, more: str = "", environment: dict[str, str] | None = None) -> Gateway:
+def open_shop(
+    folder: Path,
+    rules: str,
+    more: str = "",
+    environment: dict[str, str] | None = None,
+    *,
+    database: str = "sqlite:///var/gateway.db",
+    words: tuple[str, ...] = (),
+) -> Gateway:
     """Write a configuration and start it; `more` is what stands below the sources."""
+    return prepare_shop(folder, rules, more, environment, database=database, words=words).start()
+
+
+def prepare_shop(
+    folder: Path,
+    rules: str,
+    more: str = "",
+    environment: dict[str, str] | None = None,
+    *,
+    database: str = "sqlite:///var/gateway.db",
+    words: tuple[str, ...] = (),
+) -> Gateway:
+    """Write a configuration, to be started later."""
     folder.mkdir(exist_ok=True)
     (folder / "gateway.yaml").write_text(CONFIGURATION + more)
     (folder / "rules.yaml").write_text(rules)
-    own = {"SHOP_TOKEN": TOKEN["X-Token"], **(environment or {})}
-    return Gateway(folder, environment={**ENVIRONMENT, **own}).start()
+    own = {"SHOP_TOKEN": TOKEN["X-Token"], "GATEWAY_DATABASE": database, **(environment or {})}
+    return Gateway(folder, environment={**ENVIRONMENT, **own}, words=words)
 
 
 def send_raw(gateway: Gateway, body: bytes, content_type: str = "application/json") -> Reply:
