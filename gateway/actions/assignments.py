@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gateway.actions.state import PassState
-from gateway.config.conditions import check_fit
+from gateway.config.conditions import check_fit, check_present
 from gateway.config.document import Scalar
 from gateway.config.scope import CheckScope
 from gateway.config.steps import StepReader
 from gateway.config.tables import Table
 from gateway.config.values import Value
+from gateway.records import dataclass
 from gateway.store.shapes import Row
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ ASSIGNMENTS_SCHEMA = {
     "type": "object",
     "minProperties": 1,
     "description": "Columns and their values: literals, `$name`, `${ JMESPath }`.",
+    "examples": [{"status": "active", "customer": "$customer_id"}],
 }
 
 Assign = Callable[[PassState], dict[str, object]]
@@ -45,6 +46,7 @@ class Assignments:
             column = table.column(str(key.value)) if table is not None and scope.column(table, key) else None
             if column is not None:
                 check_fit(column, value, found, scope)
+                check_present(column, value, scope)
 
     def link(self, table: RowTable) -> Assign:
         """Return the function that gives the fitted values in a pass. It raises ValueDoesNotFit."""
@@ -54,8 +56,10 @@ class Assignments:
         ]
 
         def assign(state: PassState) -> dict[str, object]:
-            scope = state.scope
-            return {name: fit(evaluate(scope, state)) for name, fit, evaluate in plan}
+            scope, values = state.scope, dict[str, object]()
+            for name, fit, evaluate in plan:
+                values[name] = fit(evaluate(scope, state))
+            return values
 
         return assign
 
@@ -67,9 +71,7 @@ def read_assignments(reader: StepReader, key: str) -> Assignments:
 
 def changes(row: Mapping[str, object], values: Mapping[str, object]) -> dict[str, object]:
     """Return the values that differ from the row's own."""
-    return {
-        name: value for name, value in values.items() if row[name] != value or (row[name] is None) != (value is None)
-    }
+    return {name: value for name, value in values.items() if row[name] != value}
 
 
 def difference(row: Mapping[str, object], changed: Mapping[str, object]) -> dict[str, list[object]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from gateway.actions.filling import link_filled
 from gateway.actions.state import Linker, PassState, Signal, StepFailed
@@ -12,6 +11,7 @@ from gateway.config.scope import CheckScope
 from gateway.config.steps import ActionSpec, StepReader
 from gateway.config.values import Value, read_value
 from gateway.expressions import to_text
+from gateway.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

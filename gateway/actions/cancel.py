@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from gateway.actions.filling import link_filled
 from gateway.actions.state import Linker, PassState, Signal
 from gateway.config.scope import CheckScope
 from gateway.config.steps import ActionSpec, StepReader
 from gateway.config.values import Value
+from gateway.records import dataclass
 from gateway.store.codecs import microseconds_of
-from gateway.store.schedules import cancel_event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +29,8 @@ def _check(cancel: Cancel, scope: CheckScope) -> None:
 
 
 def _bind(cancel: Cancel, linker: Linker) -> Callable[[PassState], Signal]:
+    from gateway.store.schedules import cancel_event
+
     assert cancel.key is not None
     key_of, pointer = link_filled(cancel.key, "cancel", str), linker.pointer
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from gateway.actions.find import link_rows_to_write
 from gateway.actions.state import Linker, PassState, Signal
@@ -11,6 +10,7 @@ from gateway.config.conditions import Where, read_where
 from gateway.config.document import Mapping as MappingNode
 from gateway.config.scope import CheckScope
 from gateway.config.steps import ActionSpec, StepReader
+from gateway.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,11 +56,12 @@ SPEC = ActionSpec(
     name="delete",
     title="Delete the rows that fit.",
     schema={
-        "delete": {"type": "string", "description": "The table."},
+        "delete": {"type": "string", "description": "The table.", "examples": ["tenants"]},
         "where": {
             "type": "object",
             "minProperties": 1,
             "description": "Columns and their values, all of which must fit.",
+            "examples": [{"id": "$session_id"}],
         },
     },
     required=("where",),

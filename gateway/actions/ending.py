@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from gateway.actions.state import Finished, Linker, PassState, Signal, StepFailed
 from gateway.config.scope import CheckScope
 from gateway.config.steps import ActionSpec, StepReader
 from gateway.config.values import Value
 from gateway.expressions import to_text
+from gateway.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ def _bind_fail(ending: Ending, linker: Linker) -> Callable[[PassState], Signal]:
 FINISH = ActionSpec(
     name="finish",
     title="End the event well, with a result.",
-    schema={"finish": {"type": "string", "description": "The result."}},
+    schema={"finish": {"type": "string", "description": "The result.", "examples": ["already_granted"]}},
     example="finish: already_granted",
     parse=_parse_finish,
     check=_check,
@@ -68,7 +68,7 @@ FAIL = ActionSpec(
     name="fail",
     title="End the event badly and undo all it did.",
     schema={
-        "fail": {"type": "string", "description": "What to say."},
+        "fail": {"type": "string", "description": "What to say.", "examples": ["no days are sold for ${amount}"]},
         "retry": {"type": "boolean", "description": "Try again later; otherwise the event is a dead letter at once."},
     },
     example="fail: no days are sold for ${amount}",

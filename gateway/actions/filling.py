@@ -18,8 +18,12 @@ def link_filled(value: Value, what: str, write: Write) -> Callable[[PassState], 
 
     It raises StepFailed for a placeholder that is null or empty: the text would mean something else without it.
     """
-    pieces = [_literal(part) if isinstance(part, str) else _placeholder(part, what, write) for part in _parts(value)]
-    return lambda state: "".join([piece(state) for piece in pieces])
+    pieces = [part if isinstance(part, str) else _placeholder(part, what, write) for part in _parts(value)]
+
+    def fill(state: PassState) -> str:
+        return "".join([piece if isinstance(piece, str) else piece(state) for piece in pieces])
+
+    return fill
 
 
 def as_filled(value: Value, stand_in: str) -> str | None:
@@ -38,10 +42,6 @@ def _parts(value: Value) -> tuple[Any, ...]:
     compiled = value.parts[0].compiled
     assert isinstance(compiled, Template)
     return compiled.parts
-
-
-def _literal(text: str) -> Callable[[PassState], str]:
-    return lambda state: text
 
 
 def _placeholder(expression: Any, what: str, write: Write) -> Callable[[PassState], str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gateway.actions.missing import Missing, link_missing, missing_schema, read_missing
@@ -16,6 +15,7 @@ from gateway.config.document import Sequence as SequenceNode
 from gateway.config.scope import CheckScope
 from gateway.config.steps import ActionSpec, StepReader
 from gateway.expressions.types import list_of
+from gateway.records import dataclass
 from gateway.store.shapes import Row, Test
 
 if TYPE_CHECKING:
@@ -128,12 +128,11 @@ def link_query(
     key_of = _link_key(where, table)
     if key_of is not None:
         return _link_read_by_key(query, key_of, table.name)
-    evaluators = [_value_of(test) for test in where.tests if test.operator not in {"null", "present"}]
+    values_of = _link_values([_value_of(test) for test in where.tests if test.operator not in {"null", "present"}])
     name, key = table.name, None if table.spec.key is None else table.spec.key.name
 
     def rows_of(state: PassState) -> list[Row]:
-        scope = state.scope
-        rows = query(state.execute, [evaluate(scope, state) for evaluate in evaluators])
+        rows = query(state.execute, values_of(state))
         if key is not None:
             for row in rows:
                 state.rows[name, row[key]] = row
@@ -179,6 +178,13 @@ def _link_read_by_key(
     return rows_of
 
 
+def _link_values(evaluators: list[Callable[..., object]]) -> Callable[[PassState], Sequence[object]]:
+    if len(evaluators) == 1:
+        only = evaluators[0]
+        return lambda state: (only(state.scope, state),)
+    return lambda state: [evaluate(state.scope, state) for evaluate in evaluators]
+
+
 def _value_of(test: Any) -> Callable[[dict[str, Any], PassState], object]:
     if test.value is None:
         return lambda scope, state: state.now
@@ -190,10 +196,11 @@ SPEC = ActionSpec(
     name="find",
     title="Find one row and bind it with `as`; it stays locked until the event commits.",
     schema={
-        "find": {"type": "string", "description": "The table."},
+        "find": {"type": "string", "description": "The table.", "examples": ["tenants"]},
         "where": WHERE_SCHEMA,
         "order_by": {
             "description": "Columns, each with `desc` behind it for the greatest first; the first row counts.",
+            "examples": ["created_at desc", ["status", "created_at desc"]],
             "oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}],
         },
         "missing": missing_schema(park=True),

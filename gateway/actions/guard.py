@@ -15,6 +15,7 @@ from gateway.config.tables import Table
 AS_OF_SCHEMA = {
     "type": "string",
     "description": "A timestamp column: write only if it is not later than the event's time, and set it to that.",
+    "examples": ["last_event_at"],
 }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from gateway.actions.assignments import ASSIGNMENTS_SCHEMA, Assignments, key_values, read_assignments
 from gateway.actions.state import Finished, Linker, PassState, Signal, StepFailed
@@ -11,6 +10,7 @@ from gateway.config.document import Mapping as MappingNode
 from gateway.config.scope import CheckScope
 from gateway.config.steps import ActionSpec, StepReader
 from gateway.config.values import Value, read_value
+from gateway.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +91,7 @@ SPEC = ActionSpec(
     name="insert",
     title="Add a row.",
     schema={
-        "insert": {"type": "string", "description": "The table."},
+        "insert": {"type": "string", "description": "The table.", "examples": ["tenants"]},
         "values": ASSIGNMENTS_SCHEMA,
         "on_conflict": {
             "description": "When the row exists: `fail` (the default), `ignore`, or `{finish: result}`.",
@@ -101,7 +101,13 @@ SPEC = ActionSpec(
                     "type": "object",
                     "additionalProperties": False,
                     "required": ["finish"],
-                    "properties": {"finish": {"type": "string"}},
+                    "properties": {
+                        "finish": {
+                            "type": "string",
+                            "description": "End the event well, with this result.",
+                            "examples": ["already_recorded"],
+                        }
+                    },
                 },
             ],
         },

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from gateway.actions.state import Linker, LogLine, PassState, Signal
 from gateway.config.scope import CheckScope
 from gateway.config.steps import ActionSpec, StepReader
 from gateway.config.values import Value
 from gateway.expressions import to_text
+from gateway.records import dataclass
 
 LEVELS = ("debug", "info", "warning", "error")
 
@@ -55,9 +55,13 @@ SPEC = ActionSpec(
     name="log",
     title="Write a line to the log and to the trace.",
     schema={
-        "log": {"type": "string", "description": "The text."},
+        "log": {"type": "string", "description": "The text.", "examples": ["payment ${payment_id} is overdue"]},
         "level": {"enum": list(LEVELS), "description": "How much it matters; `info` when left out."},
-        "fields": {"type": "object", "description": "More fields of the line."},
+        "fields": {
+            "type": "object",
+            "description": "More fields of the line.",
+            "examples": [{"payment": "$payment_id"}],
+        },
     },
     example='log: "payment ${payment_id} is overdue"\nlevel: warning',
     parse=_parse,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from gateway.actions.state import Finished, Parked, PassState, Signal, StepFailed
@@ -11,6 +10,7 @@ from gateway.config.document import Mapping as MappingNode
 from gateway.config.document import Scalar
 from gateway.config.steps import StepReader
 from gateway.config.values import Value, read_value
+from gateway.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,18 @@ def missing_schema(*, park: bool) -> Mapping[str, Any]:
         "minProperties": 1,
         "maxProperties": 1,
         "additionalProperties": False,
-        "properties": {"finish": {"type": "string"}, "fail": {"type": "string"}},
+        "properties": {
+            "finish": {
+                "type": "string",
+                "description": "End the event well, with this result.",
+                "examples": ["tenant_not_found"],
+            },
+            "fail": {
+                "type": "string",
+                "description": "End the event badly, and say this.",
+                "examples": ["no tenant has the customer ${customer_id}"],
+            },
+        },
     }
     parked = [{"const": "park"}] if park else []
     return {"description": f"When there is none: {words}", "oneOf": [{"type": "null"}, *parked, ending]}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from gateway.actions.state import Linker, PassState, Signal
 from gateway.config.document import Mapping as MappingNode
@@ -11,6 +10,7 @@ from gateway.config.scope import CheckScope
 from gateway.config.steps import ActionSpec, StepReader
 from gateway.config.values import Value
 from gateway.expressions import to_text
+from gateway.records import dataclass
 
 LEVELS = ("info", "success", "warning", "failure")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from gateway.actions.filling import as_filled, link_filled
 from gateway.actions.state import Linker, PassState, Signal, StepFailed
@@ -11,6 +10,7 @@ from gateway.config.document import Mapping as MappingNode
 from gateway.config.scope import CheckScope
 from gateway.config.steps import ActionSpec, StepReader
 from gateway.config.values import Value
+from gateway.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,7 @@ SPEC = ActionSpec(
     name="publish",
     title="Publish a message to a broker, after the commit.",
     schema={
-        "publish": {"type": "string", "description": "The destination: a broker."},
+        "publish": {"type": "string", "description": "The destination: a broker.", "examples": ["events"]},
         "subject": {"type": "string", "description": "The subject.", "examples": ["tenants.${ tenant.id }.paid"]},
         "json": {"description": "The message, as JSON.", "examples": [{"tenant": "$tenant.id"}]},
     },

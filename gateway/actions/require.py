@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from gateway.actions.state import Linker, PassState, Signal, StepFailed
 from gateway.config.document import Mapping as MappingNode
@@ -11,6 +10,7 @@ from gateway.config.scope import CheckScope
 from gateway.config.steps import ActionSpec, StepReader
 from gateway.config.values import Condition, Value
 from gateway.expressions import is_true
+from gateway.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +55,16 @@ SPEC = ActionSpec(
     name="require",
     title="Fail the event, and undo all it did, unless a condition holds.",
     schema={
-        "require": {"type": "string", "description": "A JMESPath condition over the scope."},
-        "message": {"type": "string", "description": "What to say when it does not hold."},
+        "require": {
+            "type": "string",
+            "description": "A JMESPath condition over the scope.",
+            "examples": ["subscription.status == 'active'"],
+        },
+        "message": {
+            "type": "string",
+            "description": "What to say when it does not hold.",
+            "examples": ["user ${user_id} has no active subscription"],
+        },
     },
     example="require: subscription.status == 'active'\nmessage: user ${user_id} paid and has no active subscription",
     parse=_parse,

@@ -7,17 +7,19 @@ same outside, and that is there again afterwards.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from gateway.actions.state import Linker, PassState, Signal
-from gateway.config.diagnostics import did_you_mean
+from gateway.config.column_fits import branches
+from gateway.config.diagnostics import Severity, did_you_mean
 from gateway.config.document import Mapping as MappingNode
 from gateway.config.document import Scalar
 from gateway.config.scope import CheckScope
 from gateway.config.scope_types import Bound
 from gateway.config.steps import ActionSpec, StepReader
+from gateway.config.suspicions import Suspicion
 from gateway.config.values import Value
+from gateway.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +36,7 @@ def _parse(reader: StepReader) -> Run:
 
 
 def _check(run: Run, scope: CheckScope) -> None:
-    given = {name: _given(value, scope) for name, (_, value) in run.names.items()}
+    given = {name: _given(key, value, scope) for name, (key, value) in run.names.items()}
     node = run.node.get("run") or run.node
     known = scope.procedures.names()
     if run.procedure not in known:
@@ -50,23 +52,46 @@ def _check(run: Run, scope: CheckScope) -> None:
             if known
             else "declare it under `procedures`",
         )
+        if near is not None and near not in scope.running:
+            scope.procedures.check(near, scope)  # what it binds is there for the steps behind it
     elif run.procedure in scope.running:
         way = " -> ".join([*scope.running, run.procedure])
         scope.findings.error(
             "GW209", f"procedure `{run.procedure}` runs itself: {way}", node, help="every run must end"
         )
     else:
-        outside, conditional = _kept(scope.names, given), scope.conditional
+        outside, conditional, callers = _kept(scope.names, given), scope.conditional, scope.callers
         scope.names.update(given)
-        scope.conditional = scope.under_condition
+        scope.conditional, scope.callers = scope.under_condition, (*callers, run.node)
+        read, scope.read = scope.read, set()
         scope.procedures.check(run.procedure, scope)
-        scope.conditional = conditional
+        _check_read(run, scope)
+        read |= scope.read
+        scope.read = read
+        scope.conditional, scope.callers = conditional, callers
         _restore(scope.names, given, outside)
 
 
-def _given(value: Value, scope: CheckScope) -> Bound:
+def _check_read(run: Run, scope: CheckScope) -> None:
+    """Report names that are given to a procedure which does not read them."""
+    for name, (key, _) in run.names.items():
+        wrong = []
+        if name not in scope.read and "@" not in scope.read:
+            lacking = sorted(one for one in scope.read if one not in scope.names)
+            near = did_you_mean(name, lacking) or did_you_mean(name, scope.read - run.names.keys())
+            message = f"procedure `{run.procedure}` reads no `{name}`"
+            help = f"did you mean `{near}`?" if near else "take it out, or read it in the procedure"
+            wrong = [Suspicion(code="GW219", message=message, span=key.span, help=help, severity=Severity.WARNING)]
+        scope.suspect(key, "read", wrong)
+
+
+def _given(key: Scalar, value: Value, scope: CheckScope) -> Bound:
     literal = value.node if value.literal and isinstance(value.node, Scalar) else None
-    return Bound(type=scope.value(value), given=literal)
+    known = Bound(type=scope.value(value), given=literal)
+    known.value = None if value.literal else value
+    known.branches = {id(part): scope.type_of(part) for part in branches(value)}
+    known.place = f"`{key.text}` is given in line {key.span.start.line}"
+    return known
 
 
 def _bind(run: Run, linker: Linker) -> Callable[[PassState], Signal]:
@@ -110,8 +135,13 @@ SPEC = ActionSpec(
     name="run",
     title="Run the steps of a procedure; the names that its steps bind are there afterwards.",
     schema={
-        "run": {"type": "string", "description": "The procedure."},
-        "with": {"type": "object", "minProperties": 1, "description": "Names for its steps alone, and their values."},
+        "run": {"type": "string", "description": "The procedure.", "examples": ["find_tenant"]},
+        "with": {
+            "type": "object",
+            "minProperties": 1,
+            "description": "Names for its steps alone, and their values.",
+            "examples": [{"user_id": "$payment.user_id"}],
+        },
     },
     example="run: find_tenant",
     parse=_parse,

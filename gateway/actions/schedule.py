@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -14,8 +13,8 @@ from gateway.config.steps import ActionSpec, StepReader
 from gateway.config.units import parse_duration
 from gateway.config.values import Value
 from gateway.expressions import CoercionError, coerce, to_text
+from gateway.records import dataclass
 from gateway.store.codecs import EPOCH, dump_json, microseconds_of
-from gateway.store.schedules import Scheduled, schedule_event
 
 _LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 
@@ -73,6 +72,8 @@ def _check(schedule: Schedule, scope: CheckScope) -> None:
 
 
 def _bind(schedule: Schedule, linker: Linker) -> Callable[[PassState], Signal]:
+    from gateway.store.schedules import Scheduled, schedule_event
+
     name, pointer = schedule.name, linker.pointer
     due = _link_due(schedule)
     data = None if schedule.data is None else schedule.data.evaluate

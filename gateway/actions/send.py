@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
 from gateway.actions.calling import REFUSED_SCHEMA, link_call
@@ -18,6 +17,7 @@ from gateway.config.scope_types import HTTP_ANSWER
 from gateway.config.steps import ActionSpec, StepReader
 from gateway.config.values import Value
 from gateway.expressions import to_text
+from gateway.records import dataclass
 from gateway.store.outbox import Answer
 
 METHODS = ("POST", "PUT", "PATCH", "DELETE", "GET")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
@@ -12,18 +11,35 @@ from gateway.actions.missing import Missing, missing_schema, read_missing
 from gateway.actions.state import Linker, PassState, Signal, StepFailed
 from gateway.config.diagnostics import did_you_mean
 from gateway.config.document import Mapping as MappingNode
-from gateway.config.document import Node, Scalar
+from gateway.config.document import Node, Scalar, kind_of
 from gateway.config.document import Sequence as SequenceNode
 from gateway.config.scope import CheckScope
 from gateway.config.steps import ActionSpec, StepReader
-from gateway.config.values import Value
+from gateway.config.values import Value, read_value
 from gateway.expressions import to_text
 from gateway.expressions.types import ANY
 from gateway.providers.stripe_operations import Operation, find_operation, fractions, known_operations
+from gateway.records import dataclass
 from gateway.store.codecs import microseconds_of
 from gateway.store.outbox import Answer
 
-OPTIONS = ("stripe_account", "stripe_context", "stripe_version")
+OPTIONS: Mapping[str, Mapping[str, object]] = {
+    "stripe_account": {
+        "type": "string",
+        "description": "The connected account that it is done for.",
+        "examples": ["$event.payload.account"],
+    },
+    "stripe_context": {
+        "type": "string",
+        "description": "The account that it is done in, of an organization.",
+        "examples": ["acct_123"],
+    },
+    "stripe_version": {
+        "type": "string",
+        "description": "The version of the API, where it is not that of the SDK.",
+        "examples": ["2025-03-31.basil"],
+    },
+}
 """What `options` may hold; the idempotency key is the gateway's own."""
 
 
@@ -66,9 +82,21 @@ def _check(stripe: Stripe, scope: CheckScope) -> None:
     else:
         _check_names(stripe, stripe.known, scope)
         _check_numbers(stripe.node.get("params"), "params", scope)
+        _check_path(stripe, stripe.known, scope)
     tag = None if stripe.known is None else stripe.known.returns
     answer = ANY if tag is None else scope.answers(tag)
     scope.bind(answer.nullable if stripe.missing.kind == "null" else answer)
+
+
+def _check_path(stripe: Stripe, known: Operation, scope: CheckScope) -> None:
+    """Report ids of an operation that are lists or objects."""
+    params = stripe.node.get("params")
+    given = dict(params.entries) if isinstance(params, MappingNode) else {}
+    for node, name in ((node, key.text) for key, node in given.items() if key.text in known.path):
+        if isinstance(node, MappingNode | SequenceNode):
+            scope.findings.error("GW308", f"`{name}` is an id, this is {kind_of(node)}", node)
+        elif isinstance(node, Scalar):
+            scope.text(read_value(node, scope.findings), f"`{name}`")
 
 
 def _check_numbers(node: Node | None, name: str, scope: CheckScope) -> None:
@@ -257,7 +285,7 @@ SPEC = ActionSpec(
         "options": {
             "type": "object",
             "additionalProperties": False,
-            "properties": {name: {"type": "string"} for name in OPTIONS},
+            "properties": dict(OPTIONS),
             "description": "Whose account it is done for.",
             "examples": [{"stripe_account": "$event.payload.account"}],
         },

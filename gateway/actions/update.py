@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +17,11 @@ from gateway.actions.assignments import (
 from gateway.actions.find import link_rows_to_write
 from gateway.actions.guard import AS_OF_SCHEMA, check_as_of, link_as_of, read_as_of
 from gateway.actions.state import Linker, PassState, Signal, StepFailed
-from gateway.config.conditions import WHERE_SCHEMA, Where, read_where
+from gateway.config.conditions import Where, read_where
 from gateway.config.document import Mapping as MappingNode
 from gateway.config.scope import CheckScope
 from gateway.config.steps import ActionSpec, StepReader
+from gateway.records import dataclass
 from gateway.store.shapes import Row
 
 if TYPE_CHECKING:
@@ -125,12 +125,18 @@ SPEC = ActionSpec(
     name="update",
     title="Change every row that fits.",
     schema={
-        "update": {"type": "string", "description": "The table."},
-        "where": {"type": "object", "minProperties": 1, "description": WHERE_SCHEMA["description"]},
+        "update": {"type": "string", "description": "The table.", "examples": ["tenants"]},
+        "where": {
+            "type": "object",
+            "minProperties": 1,
+            "description": "Columns and their values, all of which must fit.",
+            "examples": [{"id": "$tenant.id"}],
+        },
         "set": ASSIGNMENTS_SCHEMA,
         "increment": {
             **ASSIGNMENTS_SCHEMA,
             "description": "Number columns and what is added to them; null counts as nothing.",
+            "examples": [{"payments": 1, "balance": "$amount"}],
         },
         "as_of": AS_OF_SCHEMA,
         "expect": {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from gateway.actions.assignments import (
     ASSIGNMENTS_SCHEMA,
@@ -19,6 +18,7 @@ from gateway.actions.state import Linker, PassState, Signal, StepFailed
 from gateway.config.document import Mapping as MappingNode
 from gateway.config.scope import CheckScope
 from gateway.config.steps import ActionSpec, StepReader
+from gateway.records import dataclass
 from gateway.store.shapes import Row, Test
 
 
@@ -71,14 +71,13 @@ def _check_key(upsert: Upsert, scope: CheckScope) -> None:
 
 def _bind(upsert: Upsert, linker: Linker) -> Callable[[PassState], Signal]:
     linked = _Linked(upsert, linker)
-    read, add, change, bind_as = linked.read, linked.add, linked.change, linker.bind_as
+    write, bind_as = linked.write, linker.bind_as
     key_of = upsert.key.link(linked.table)
 
     def run(state: PassState) -> Signal:
         key = key_of(state)
         _require_key(upsert.table, key)
-        rows = read(state, key)
-        row = change(state, rows[0]) if rows else add(state, key)
+        row = write(state, key)
         if bind_as is not None:
             state.scope[bind_as] = row
         return None
@@ -103,6 +102,19 @@ class _Linked:
         own_key = table.spec.key.name if table.spec.key else None
         self._known_by = own_key if upsert.key.columns == (own_key,) else None
 
+    def write(self, state: PassState, key: dict[str, object]) -> Row:
+        """Add or change the row with the key; return it as it is then. Raises StepFailed."""
+        rows = self.read(state, key)
+        added = None if rows else self.add(state, key)
+        if added is not None:
+            return added
+        # Nothing was found and nothing could be added: another process has added it in between.
+        rows = rows or self._query(state.execute, list(key.values()))
+        if not rows:
+            named = key_values(tuple(key), key)
+            raise StepFailed(f"a row of `{self.table.name}` other than {named} has one of its unique values")
+        return self.change(state, rows[0])
+
     def read(self, state: PassState, key: dict[str, object]) -> list[Row]:
         """Return the row with the key, or nothing."""
         if self._known_by is not None:
@@ -112,15 +124,14 @@ class _Linked:
                 return [] if row is None else [row]
         return self._query(state.execute, list(key.values()))
 
-    def add(self, state: PassState, key: dict[str, object]) -> Row:
-        """Add the row. Raises StepFailed when another has one of its unique values."""
+    def add(self, state: PassState, key: dict[str, object]) -> Row | None:
+        """Add the row, unless one has its key or one of its unique values."""
         values = {**key, **self._set(state), **self._on_insert(state)}
         if self._as_of is not None:
             values[self._as_of] = state.as_of
         state.wrote = True
         if not self._insert(state.execute, values):
-            named = key_values(tuple(key), key)
-            raise StepFailed(f"a row of `{self.table.name}` other than {named} has one of its unique values")
+            return None
         state.notes.append((self._pointer, "upsert", {"inserted": values}))
         row = {**self._blank, **values}
         if not self.table.spec.existing:
@@ -155,13 +166,18 @@ SPEC = ActionSpec(
     name="upsert",
     title="Change the row with a key, or add it when there is none.",
     schema={
-        "upsert": {"type": "string", "description": "The table."},
+        "upsert": {"type": "string", "description": "The table.", "examples": ["tenants"]},
         "key": {
             **ASSIGNMENTS_SCHEMA,
             "description": "The columns that name the row: its primary key or a unique column.",
+            "examples": [{"id": "$payment_id"}],
         },
         "set": {**ASSIGNMENTS_SCHEMA, "description": "Columns to set, whether the row is new or not."},
-        "on_insert": {**ASSIGNMENTS_SCHEMA, "description": "Columns to set on a new row only."},
+        "on_insert": {
+            **ASSIGNMENTS_SCHEMA,
+            "description": "Columns to set on a new row only.",
+            "examples": [{"status": "pending"}],
+        },
         "as_of": AS_OF_SCHEMA,
     },
     required=("key",),

@@ -7,10 +7,13 @@ from typing import Any
 
 from gateway.config.extraction import Extraction
 from gateway.config.tables import UNSET
-from gateway.expressions import CoercionError, Context, EvaluationError, coerce, compile_pattern
+from gateway.expressions import CoercionError, Context, EvaluationError, coercion, compile_pattern
 
-Noted = dict[str, list[object]]
-"""name -> [value, which alternative answered]; the second is null where none did."""
+Found = tuple[object, int | None]
+"""A value, and the number of the alternative that answered; None where none did."""
+
+Noted = dict[str, Found]
+"""What was found, by name."""
 
 Extract = Callable[[object, Context, dict[str, Any], Noted], None]
 
@@ -26,66 +29,64 @@ def link_extractions(extractions: Sequence[Extraction]) -> Extract | None:
     """
     if not extractions:
         return None
-    linked = [(extraction.name, _link(extraction)) for extraction in extractions]
+    linked = [(one.name, _reads(one), (None if one.default is UNSET else one.default, None)) for one in extractions]
 
     def extract(payload: object, context: Context, scope: dict[str, Any], noted: Noted) -> None:
-        for name, take in linked:
-            try:
-                value, alternative = take(payload, context)
-            except (CoercionError, EvaluationError) as error:
-                raise ExtractionFailed(f"extract `{name}`: {error}") from error
-            scope[name] = value
-            noted[name] = [value, alternative]
+        name = ""
+        try:
+            for name, reads, nothing in linked:
+                for number, read in reads:
+                    value = read(payload, context)
+                    if value is not None:
+                        scope[name], noted[name] = value, (value, number)
+                        break
+                else:
+                    scope[name], noted[name] = nothing[0], nothing
+        except (CoercionError, EvaluationError) as error:
+            raise ExtractionFailed(f"extract `{name}`: {error}") from error
 
     return extract
 
 
-def _link(extraction: Extraction) -> Callable[[object, Context], tuple[object, int | None]]:
-    paths = [path.expression.evaluate for path in extraction.alternatives]
+Read = Callable[[Any, Context], object]
+
+
+def _reads(extraction: Extraction) -> list[tuple[int, Read]]:
+    """Return the alternatives, numbered, and behind those of a required value what refuses the event."""
     convert = _converter(extraction)
-    default = None if extraction.default is UNSET else extraction.default
-    name, required = extraction.name, extraction.required
-    if len(paths) == 1 and convert is None and not required:
-        only = paths[0]
-
-        def take_one(payload: object, context: Context) -> tuple[object, int | None]:
-            value = only(payload, context)
-            return (default, None) if value is None else (value, 0)
-
-        return take_one
-
-    def take(payload: object, context: Context) -> tuple[object, int | None]:
-        for number, path in enumerate(paths):
-            value = path(payload, context)
-            if value is not None and convert is not None:
-                value = convert(value)
-            if value is not None:
-                return value, number
-        if required and default is None:
-            raise ExtractionFailed(
-                f"extract `{name}`: a value is required, the payload has none at {_listed(extraction)}"
-            )
-        return default, None
-
-    return take
+    reads = [_reading(path.expression.evaluate, convert) for path in extraction.alternatives]
+    if extraction.required and (extraction.default is UNSET or extraction.default is None):
+        reads.append(_refusing(extraction))
+    return list(enumerate(reads))
 
 
-def _listed(extraction: Extraction) -> str:
-    return ", ".join(f"`{path.expression.text}`" for path in extraction.alternatives)
+def _reading(read: Read, convert: Callable[[object], object] | None) -> Read:
+    if convert is None:
+        return read
+    return lambda payload, context: None if (value := read(payload, context)) is None else convert(value)
+
+
+def _refusing(extraction: Extraction) -> Read:
+    listed = ", ".join(f"`{path.expression.text}`" for path in extraction.alternatives)
+
+    def refuse(_payload: object, _context: Context) -> object:
+        raise ExtractionFailed(f"extract `{extraction.name}`: a value is required, the payload has none at {listed}")
+
+    return refuse
 
 
 def _converter(extraction: Extraction) -> Callable[[object], object] | None:
-    pattern = None if extraction.match is None else compile_pattern(extraction.match)
-    as_type, zone = extraction.as_type, extraction.zone
-    if pattern is None and as_type is None:
-        return None
+    as_type, match = extraction.as_type, extraction.match
+    convert = None if as_type is None else coercion(as_type, zone=extraction.zone)
+    if match is None:
+        return convert
+    capture = compile_pattern(match).capture
 
-    def convert(value: object) -> object:
-        if pattern is not None:
-            value = pattern.capture(value) if isinstance(value, str) else None
-        return value if value is None or as_type is None else coerce(value, as_type, zone=zone)
+    def converted(value: object) -> object:
+        part = capture(value) if isinstance(value, str) else None
+        return part if part is None or convert is None else convert(part)
 
-    return convert
+    return converted
 
 
 def settings_for(own: Mapping[str, object], overrides: Mapping[str, object]) -> dict[str, object]:

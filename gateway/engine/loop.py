@@ -20,7 +20,15 @@ from gateway.engine.program import Program, SourceProgram
 from gateway.engine.responding import answer, bare_scope
 from gateway.expressions import NO_CONTEXT
 from gateway.store.codecs import microseconds_of
-from gateway.store.database import DRIVER_ERROR, Database, Execute, is_entangled, is_trouble, storage_errors
+from gateway.store.database import (
+    DRIVER_ERROR,
+    Database,
+    Execute,
+    WriteFailed,
+    is_entangled,
+    is_trouble,
+    storage_errors,
+)
 from gateway.store.inbox import (
     Claimed,
     Finish,
@@ -150,20 +158,29 @@ class Engine:
             self._database.commit()
             return NOTHING
         try:
-            ended = self._run_each(events, savepoints=self._careful > 0)
+            ended, released, sends = self._change(events, now, savepoints=self._careful > 0)
             self._careful = max(0, self._careful - 1)
-        except _MustUndo:
+        except (_MustUndo, WriteFailed):
             self._careful = CAREFUL_SLICES
             self._database.rollback()
             self._database.begin()
             events = self._claim(now, limit)
-            ended = self._run_each(events, savepoints=True)
-        released, sends = self._write(ended, now)
+            ended, released, sends = self._change(events, now, savepoints=True)
         self._database.commit()
         self._queues = max(0, self._queues - 1)
         outcomes = [_outcome(e.finish) for e in ended if e.finish.status != CALLING and self._answers(e.event.source)]
         more = released or len(events) >= limit or sees_part(self._database)
         return Slice(ended=ended, outcomes=outcomes, more=more, sends=sends)
+
+    def _change(self, events: Sequence[Claimed], now: int, *, savepoints: bool) -> tuple[list[Ended], bool, bool]:
+        """Run events and write what became of them; say what `_write` says. Nothing that was put off is left."""
+        # With a savepoint around each event its writes are waited for, so that they fail as its own.
+        self._database.putting_off = not savepoints
+        ended = self._run_each(events, savepoints=savepoints)
+        self._database.putting_off = True
+        released, sends = self._write(ended, now)
+        self._database.settle()
+        return ended, released, sends
 
     def _answers(self, name: str) -> bool:
         source = self.program.sources.get(name)
@@ -214,7 +231,10 @@ class Engine:
         started = time.perf_counter_ns()
         result = run(source, event, now)
         microseconds = (time.perf_counter_ns() - started) // 1000
-        return Ended(event, self._decide(source, event, result, self._clock()), result, now, microseconds)
+        finish = self._decide(source, event, result, self._clock())
+        if result is not None:
+            result.state.let_go()
+        return Ended(event, finish, result, now, microseconds)
 
     def _run_plainly(self, source: SourceProgram, event: Claimed, now: int) -> PassResult | None:
         try:

@@ -133,7 +133,10 @@ class Count:
             event, finish = one.event, one.finish
             if finish.status == CALLING:
                 continue
-            self.tallies.setdefault(event.source, Tally()).note(one)
+            tally = self.tallies.get(event.source)
+            if tally is None:
+                tally = self.tallies[event.source] = Tally()
+            tally.note(one)
             if finish.status in {"waiting", "dead"}:
                 failing = self.failing.setdefault(event.source, deque(maxlen=MOST_FAILING))
                 failing.append(

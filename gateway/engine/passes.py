@@ -18,7 +18,6 @@ from gateway.actions.state import (
     Identity,
     LogLine,
     NewerEvent,
-    Parked,
     PassState,
     Signal,
     StepFailed,
@@ -219,12 +218,12 @@ def _holds(rule: LinkedRule, state: PassState) -> object:
 
 
 def _ended(rule: LinkedRule, signal: Signal, state: PassState, trace: _Trace) -> PassResult:
-    if isinstance(signal, Parked):
-        return _result("parked", state, trace, error=signal.reason)
+    if signal is None:
+        said = rule.name if rule.result is None else to_text(rule.result.evaluate(state.scope, state))
+        return _result("done", state, trace, result=said)
     if isinstance(signal, Finished):
         return _result("done", state, trace, result=signal.result)
-    said = rule.name if rule.result is None else to_text(rule.result(state.scope, state))
-    return _result("done", state, trace, result=said)
+    return _result("parked", state, trace, error=signal.reason)
 
 
 def _unmatched(source: SourceProgram, event: Claimed, state: PassState, trace: _Trace) -> PassResult:
@@ -252,13 +251,5 @@ def _result(
     call: Outgoing | None = None,
 ) -> PassResult:
     return PassResult(
-        status=status,
-        result=result,
-        rule=trace.rule,
-        error=error,
-        retry=retry,
-        trace=trace.render(state, error, result),
-        logs=state.logs,
-        state=state,
-        call=call,
+        status, result, trace.rule, error, retry, trace.render(state, error, result), state.logs, state, call
     )

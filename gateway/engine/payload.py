@@ -1,10 +1,18 @@
-"""Raw bytes -> payload, exactly: decimals stay decimals, and what JSON leaves open is refused by name."""
+"""Raw bytes -> payload, exactly: decimals stay decimals, and what JSON leaves open is refused by name.
+
+Nearly every body is read by msgspec, which keeps each digit and takes a third of the time, but is silent about a key
+that comes twice. So the quotes are counted: when what was read accounts for all of them, nothing was lost. Any other
+body is read by `read_slowly`, which also knows why it is refused.
+"""
 
 from __future__ import annotations
 
 import json
-from decimal import Decimal
+from collections.abc import Iterable
+from decimal import Decimal, DecimalException
 from typing import Any
+
+import msgspec
 
 DEEPEST = 100
 """How many objects and lists may stand inside one another."""
@@ -15,7 +23,47 @@ class PayloadRefused(Exception):
 
 
 def read_payload(body: bytes) -> object:
-    """Parse a body. Numbers with a point or exponent become Decimal.
+    """Parse a body. Numbers with a point or exponent become Decimal. Raises PayloadRefused: see `read_slowly`."""
+    payload = _read_at_once(body)
+    return read_slowly(body) if payload is _UNSURE else payload
+
+
+_UNSURE = object()
+
+
+def _read_at_once(body: bytes) -> object:
+    try:
+        payload = _decode(body)
+        return payload if 2 * _count_texts((payload,), DEEPEST) == body.count(b'"') else _UNSURE
+    except (ValueError, RecursionError, DecimalException):
+        return _UNSURE
+
+
+_decode = msgspec.json.Decoder(float_hook=Decimal).decode
+
+
+def _count_texts(items: Iterable[Any], levels: int) -> int:
+    """Return how many texts and keys there are in values, each of which is written with two quotes.
+
+    A body never has fewer quotes than that; it has more where a key comes twice, and where a text has a quote in it.
+    Raises RecursionError for more than so many levels of objects and lists inside one another.
+    """
+    if levels < 0:
+        raise RecursionError
+    count = 0
+    for item in items:
+        kind = item.__class__
+        if kind is str:
+            count += 1
+        elif kind is dict:
+            count += len(item) + _count_texts(item.values(), levels - 1)
+        elif kind is list:
+            count += _count_texts(item, levels - 1)
+    return count
+
+
+def read_slowly(body: bytes) -> object:
+    """Parse a body as `read_payload` does, looking at each object's keys.
 
     Raises PayloadRefused for broken UTF-8, halves of surrogate pairs, NaN and infinities, an object with the same key
     twice, nesting beyond DEEPEST, and text that is not JSON. Source: RFC 8259; what it leaves open is refused.
@@ -32,6 +80,8 @@ def read_payload(body: bytes) -> object:
         raise PayloadRefused(
             f"the body is not JSON: {error.msg[:1].lower()}{error.msg[1:]} at line {error.lineno} column {error.colno}"
         ) from None
+    except DecimalException:
+        raise PayloadRefused("the body holds a number with an exponent that is too large") from None
     except (ValueError, RecursionError) as error:
         raise PayloadRefused(f"the body cannot be read: {error}") from None
     if "\\u" in text:

@@ -7,9 +7,10 @@ from collections import Counter as Tally
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter
 
 from gateway.engine.loop import Ended, due_at
+from gateway.telemetry import Durations
 
 PutLine = Callable[[dict[str, Any]], None]
 """Takes a finished log line: `time`, `level`, `message` and other fields."""
@@ -30,63 +31,69 @@ class Reporter:
         self._events = Counter(
             "gateway_events_total", "Passes by what became of the event", ["source", "status"], registry=registry
         )
-        self._seconds = Histogram("gateway_pass_seconds", "How long one pass took", buckets=_SECONDS, registry=registry)
-        self._lag = Histogram(
-            "gateway_done_seconds", "From receipt to the end of processing", ["source"], buckets=_LAG, registry=registry
+        passes = Durations("gateway_pass_seconds", "How long one pass took", _SECONDS, registry=registry)
+        self._note_pass = passes.of()
+        self._lag = Durations(
+            "gateway_done_seconds", "From receipt to the end of processing", _LAG, ["source"], registry=registry
         )
         self._retries = Counter(
             "gateway_retries_total", "Passes beyond an event's first", ["source"], registry=registry
         )
         self._put = put
         self._least = _LEVELS[level]
-        self._children: dict[tuple[str, str], Any] = {}
 
     def report(self, ended: Sequence[Ended]) -> None:
         """Count events by source and status, and write their lines."""
-        for (source, status), count in Tally((e.event.source, e.finish.status) for e in ended).items():
-            self._child("events", source, status).inc(count)
+        for (source, status), count in Tally([(e.event.source, e.finish.status) for e in ended]).items():
+            self._events.labels(source, status).inc(count)
         for one in ended:
-            self._seconds.observe(one.microseconds / 1_000_000)
+            self._note_pass(one.microseconds / 1_000_000)
             if one.finish.finished_at is not None:
-                lag = (one.finish.finished_at - due_at(one.event)) / 1_000_000
-                self._child("lag", one.event.source).observe(lag)
+                self._lag.of(one.event.source)((one.finish.finished_at - due_at(one.event)) / 1_000_000)
             if one.finish.attempts > 1:
                 self._retries.labels(one.event.source).inc()
         if self._put is not None:
             self._write(ended, self._put)
 
-    def _child(self, metric: str, *labels: str) -> Any:
-        child = self._children.get((metric, "\0".join(labels)))
-        if child is None:
-            parent = self._events if metric == "events" else self._lag
-            child = self._children[metric, "\0".join(labels)] = parent.labels(*labels)
-        return child
-
     def _write(self, ended: Sequence[Ended], put: PutLine) -> None:
         now = time.time()
         for one in ended:
-            for line in lines_of(one):
+            for line in _said(one, now):
                 if _LEVELS[line["level"]] >= self._least:
-                    put({"time": now, **line})
+                    put(line)
+            if _LEVELS[_OUTCOME_LEVELS[one.finish.status]] >= self._least:
+                put(_outcome(one, now))
 
 
-def lines_of(ended: Ended) -> Iterator[dict[str, Any]]:
-    """Yield the log lines of an event's pass: what its rules said, and how it ended."""
-    event, finish = ended.event, ended.finish
+def _said(ended: Ended, now: float) -> Iterator[dict[str, Any]]:
+    """Yield the lines that the rules of an event's pass have written."""
+    event, result = ended.event, ended.result
+    if result is None or not result.logs or ended.finish.status not in {"done", "ignored"}:
+        return
     about = {"source": event.source, "event": str(event.seq), "event_id": event.event_id}
-    if ended.result is not None and finish.status in {"done", "ignored"}:
-        for said in ended.result.logs:
-            yield {"level": said.level, "message": said.text, **about, **said.fields}
+    for said in result.logs:
+        yield {"time": now, "level": said.level, "message": said.text, **about, **said.fields}
+
+
+def _outcome(ended: Ended, now: float) -> dict[str, Any]:
+    """Return the line that says how an event's pass has ended."""
+    event, finish = ended.event, ended.finish
+    status = finish.status
     line: dict[str, Any] = {
-        "level": _OUTCOME_LEVELS[finish.status],
-        "message": f"event {finish.status}",
-        **about,
+        "time": now,
+        "level": _OUTCOME_LEVELS[status],
+        "message": f"event {status}",
+        "source": event.source,
+        "event": str(event.seq),
+        "event_id": event.event_id,
         "type": event.type,
     }
-    for name in ("rule", "result", "error"):
-        value = getattr(finish, name)
-        if value is not None:
-            line[name] = value
+    if finish.rule is not None:
+        line["rule"] = finish.rule
+    if finish.result is not None:
+        line["result"] = finish.result
+    if finish.error is not None:
+        line["error"] = finish.error
     if finish.attempts > 1:
         line["attempt"] = finish.attempts
-    yield line
+    return line

