@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run test lint format bench clean help
+.PHONY: run test lint format bench chaos clean help
 
 help:            ## this list
 	@grep -hE '^[a-z-]+: .*##|^[a-z-]+: +##' Makefile | sed -E 's/:.*## */\t/' | expand -t 16
@@ -35,6 +35,12 @@ format: $(STAMP) ## rewrite the code in the house format
 
 bench: $(STAMP)  ## the table of targets, with the peers in the same run
 	$(BIN)/python -m bench
+
+chaos: $(STAMP)  ## break it in every way, CHAOS_SECONDS (60) each, and print the table of docs/reliability.md
+	@PYTHONPATH=tests:. $(BIN)/python -m chaos
+
+fuzz: $(STAMP)   ## a thousand slips in the shipped files: each must be found, or have a reason
+	GATEWAY_FUZZ=1000 $(BIN)/python -m pytest tests/config/test_mutations.py -q --timeout 0
 
 clean:           ## remove the virtual environment and caches (the database and .env stay)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache build *.egg-info

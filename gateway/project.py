@@ -5,24 +5,34 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping as MappingType
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.actions import ACTIONS_BY_NAME
-from gateway.config.checks import KnownTypes, check_event_types, check_rules, check_stripe_key, merge_tables
+from gateway.config.checks import (
+    FileNames,
+    KnownTypes,
+    check_event_types,
+    check_rules,
+    check_stripe_key,
+    merge_tables,
+)
+from gateway.config.definitions import gather_at_definitions
 from gateway.config.diagnostics import Findings
 from gateway.config.file_use import FileUse
-from gateway.config.payload_checks import Payloads, check_payload_paths, scheduled_payloads
+from gateway.config.nodes import node_at
+from gateway.config.payload_checks import Payloads, check_event_paths, check_payload_paths, scheduled_payloads
 from gateway.config.payload_findings import enforced_schemas
 from gateway.config.payload_schemas import payload_schemas
 from gateway.config.payload_validation import PayloadValidator
-from gateway.config.responses import Response, names_bound, read_response
+from gateway.config.responses import Response, read_response, response_scope
 from gateway.config.rules import RulesFile, read_rules
 from gateway.config.scope import Targets
 from gateway.config.source_reach import check_source_reach
-from gateway.config.source_settings import check_source_settings
+from gateway.config.source_settings import check_source_settings, declared
 from gateway.config.tables import Table
+from gateway.config.unused import check_unused
 from gateway.providers import PRESETS
+from gateway.records import dataclass
 from gateway.settings import Settings, SourceSettings, load_settings
 
 
@@ -50,36 +60,25 @@ def load_project(path: Path, findings: Findings, environ: MappingType[str, str] 
         return None
     files = load_rules(sorted({rules for source in settings.sources for rules in source.rules}), path.parent, findings)
     tables = merge_tables(files.values(), findings)
-    targets = Targets(
-        destinations={name: one.url for name, one in settings.destinations.items()}, channels=tuple(settings.channels)
-    )
     enforced = {
         source.name: enforced_schemas(source, settings, findings, lambda file: shown_path(file, path.parent))
         for source in settings.sources
     }
     payloads = {source.name: _payloads_of(source, settings, files) for source in settings.sources}
-    for path_of_file, file in files.items():
-        used = [source for source in settings.sources if path_of_file in source.rules]
-        use = FileUse(
-            sources=tuple(source.name for source in used),
-            payloads=tuple(payloads[source.name] for source in used),
-            overrides=tuple(source.settings for source in used),
-            answers=payload_schemas("stripe", path.parent).object,
-        )
-        check_rules(file, tables, findings, targets, use)
-        if settings.stripe.api_key is None:
-            check_stripe_key(file, findings)
+    names = _check_files(settings, files, payloads, tables, findings)
+    for file in files.values() if settings.stripe.api_key is None else ():
+        check_stripe_key(file, findings)
     project = Project(
         settings=settings,
         files=files,
         tables=tables,
         responses={
-            s.name: read_response(
-                s.response,
+            source.name: read_response(
+                source.response,
                 findings.for_document(settings.document),
-                bound=names_bound([files[one] for one in s.rules if one in files]),
+                response_scope(source, files, names),
             )
-            for s in settings.sources
+            for source in settings.sources
         },
         enforced={name: schemas for name, schemas in enforced.items() if schemas is not None},
     )
@@ -88,8 +87,47 @@ def load_project(path: Path, findings: Findings, environ: MappingType[str, str] 
         for file in project.rules_of(source):
             check_payload_paths(file, payloads[source.name], findings.for_document(file.document))
         check_source_settings(source, project.rules_of(source), settings, findings)
+        event = node_at(settings.root, ("sources", source.name, "event"))
+        if source.event:
+            check_event_paths(event, payloads[source.name], findings.for_document(settings.document))
     check_source_reach([source.rules for source in settings.sources], files, findings)
+    for path_of_file, file in files.items():
+        answers = [project.responses[source.name] for source in settings.sources if path_of_file in source.rules]
+        read = names[path_of_file].read.union(*(answer.names for answer in answers))
+        check_unused(file, read, findings.for_document(file.document))
+    gather_at_definitions([settings.document, *(file.document for file in files.values())], findings)
     return project
+
+
+def check_with_tables(project: Project, tables: MappingType[str, Table], findings: Findings) -> None:
+    """Check a project's rules again with tables of which more is known; what was found before is found once."""
+    sources = project.settings.sources
+    payloads = {source.name: _payloads_of(source, project.settings, project.files) for source in sources}
+    _check_files(project.settings, project.files, payloads, tables, findings)
+
+
+def _check_files(
+    settings: Settings,
+    files: MappingType[Path, RulesFile],
+    payloads: MappingType[str, Payloads],
+    tables: MappingType[str, Table],
+    findings: Findings,
+) -> dict[Path, FileNames]:
+    targets = Targets(
+        destinations={name: one.url for name, one in settings.destinations.items()},
+        channels=declared(settings, "channels"),
+    )
+    names: dict[Path, FileNames] = {}
+    for path, file in files.items():
+        used = [source for source in settings.sources if path in source.rules]
+        use = FileUse(
+            sources=tuple(source.name for source in used),
+            payloads=tuple(payloads[source.name] for source in used),
+            overrides=tuple(source.settings for source in used),
+            answers=payload_schemas("stripe", settings.path.parent).object,
+        )
+        names[path] = check_rules(file, tables, findings, targets, use)
+    return names
 
 
 def load_rules(paths: Sequence[Path], base: Path, findings: Findings) -> dict[Path, RulesFile]:

@@ -114,6 +114,8 @@ def _source(name: str, data: _Section, file: GatewayFile, server: ServerSettings
         settings=data.mapping("settings"),
         respond=respond,
         response=_node(file.root, "sources", name, "response"),
+        api_key=data.section("account").secret("api_key"),
+        api_base=data.section("account").text("api_base") or None,
         unmatched=unmatched,
         schema=schema,
         ordering=ordering,

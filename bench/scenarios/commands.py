@@ -6,16 +6,21 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from statistics import median
 from time import perf_counter
 
+from bench.projects import write_project
 from bench.servers import GATEWAY, ROOT
 from bench.sizes import Run
 from bench.table import Row, under
 
 TIMES = 7
 
+FILES = 100
+
 MOST_VALIDATE = 0.6
+MOST_HUNDRED = 3.0
 MOST_HELP = 0.2
 """Seconds."""
 
@@ -26,9 +31,13 @@ class CommandFailure(Exception):
     """A command did not end well."""
 
 
-def measure(_: Run) -> Iterator[Row]:
+def measure(run: Run) -> Iterator[Row]:
     """Time each command some times, after once for the file cache."""
     yield under(MOST_VALIDATE, _seconds("validate"), "s", what="gateway validate, the shipped files")
+    hundred = run.folder / "hundred"
+    lines = write_project(hundred, FILES)
+    seconds = _seconds("validate", folder=hundred, times=3)
+    yield under(MOST_HUNDRED, seconds, "s", what=f"gateway validate, {FILES} rules files, {lines:,} lines")
     yield under(MOST_HELP, _seconds("--help"), "s", what="gateway --help")
 
 
@@ -38,14 +47,14 @@ def _environment() -> dict[str, str]:
     return {**dict.fromkeys(names, "value-for-the-bench-0123456789abcdef"), **os.environ}
 
 
-def _seconds(*arguments: str) -> float:
-    _time([GATEWAY, *arguments])
-    return median(_time([GATEWAY, *arguments]) for _ in range(TIMES))
+def _seconds(*arguments: str, folder: Path = ROOT, times: int = TIMES) -> float:
+    _time([GATEWAY, *arguments], folder)
+    return median(_time([GATEWAY, *arguments], folder) for _ in range(times))
 
 
-def _time(command: Sequence[str]) -> float:
+def _time(command: Sequence[str], folder: Path) -> float:
     started = perf_counter()
-    ended = subprocess.run(command, cwd=ROOT, env=_environment(), capture_output=True, text=True, check=False)
+    ended = subprocess.run(command, cwd=folder, env=_environment(), capture_output=True, text=True, check=False)
     seconds = perf_counter() - started
     if ended.returncode:
         raise CommandFailure(f"`gateway {command[1]}` ended with {ended.returncode}: {ended.stdout}{ended.stderr}")

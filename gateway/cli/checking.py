@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from gateway.cli.opening import CannotRun
 from gateway.config.checks import check_rules, merge_tables
 from gateway.config.diagnostics import Findings
 from gateway.config.document import Mapping, read_document
@@ -18,22 +19,33 @@ TESTS = (".test.yaml", ".test.yml")
 """How the names of tests of rules end."""
 
 
-def check_paths(paths: Sequence[Path], config: Path, findings: Findings) -> Checked:
+def check_paths(paths: Sequence[Path], config: Path, findings: Findings, *, connect: bool = False) -> Checked:
     """Check configurations and rules files, and say how much that was.
 
     A rules file that `config` names is checked as part of it, because it may use the tables of others; only
-    what is wrong in the file itself is then reported.
+    what is wrong in the file itself is then reported. With `connect` configurations are compared with their
+    databases and providers too.
     """
     files = [file for path in paths for file in _files(path)]
     configurations = [path for path in files if is_configuration(path)]
+    if connect and not configurations:
+        raise CannotRun("`--connect` needs a gateway.yaml", help="name one, or leave the paths out")
     projects = [project for path in configurations if (project := load_project(path, findings)) is not None]
     tests = [file for project in projects for file in _tests_of(project, findings)]
     read = {path.resolve(): file for project in projects for path, file in project.files.items()}
     alone = [path for path in files if path not in configurations and path.resolve() not in read]
     read.update(_check_alone(alone, config, findings))
     return Checked(
-        files=len(configurations) + len(read) + len(tests), rules=sum(len(file.rules) for file in read.values())
+        files=len(configurations) + len(read) + len(tests),
+        rules=sum(len(file.rules) for file in read.values()),
+        looked_at=tuple(line for project in projects for line in _compare(project, findings)) if connect else (),
     )
+
+
+def _compare(project: Project, findings: Findings) -> list[str]:
+    from gateway.connecting.comparison import compare_with_outside
+
+    return compare_with_outside(project, findings)
 
 
 def _tests_of(project: Project, findings: Findings) -> list[CaseFile]:

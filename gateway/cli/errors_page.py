@@ -6,10 +6,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from gateway.cli.example_outside import needs_outside, outside_of
 from gateway.config.codes import GROUPS, Code
 from gateway.config.codes.example import example_environ, write_example
 from gateway.config.diagnostics import Findings
 from gateway.config.reporters import report
+from gateway.connecting.comparison import compare_with_outside
 from gateway.project import load_project
 
 HEAD = """\
@@ -17,8 +19,8 @@ HEAD = """\
 
 Every finding has a stable code; `gateway explain CODE` prints its entry. Codes in the hundreds say where a
 finding comes from: GW0 reading the file, GW1 its shape, GW2 names, GW3 expressions and types, GW4 secrets and the
-environment, GW5 advice. An error keeps the gateway from starting, a warning does not (`--strict` makes it count),
-advice is only said.
+environment, GW5 advice; those that end in the nineties are found with `--connect` alone. An error keeps the gateway
+from starting, a warning does not (`--strict` makes it count), advice is only said.
 
 This page is written from the registry of codes: change it there, then run `GATEWAY_WRITE=1 pytest tests/config`.
 """
@@ -36,7 +38,14 @@ def page() -> str:
 def found_by(code: Code, text: str, directory: Path) -> Findings:
     """Run the checks on the wrong or the right example of a code, laid out in an empty directory."""
     findings = Findings()
-    load_project(write_example(code, text, directory), findings, example_environ(code))
+    path, environ = write_example(code, text, directory), example_environ(code)
+    if not needs_outside(code):
+        load_project(path, findings, environ)
+        return findings
+    with outside_of(code, directory) as more:
+        project = load_project(path, findings, {**environ, **more})
+        if project is not None:
+            compare_with_outside(project, findings)
     return findings
 
 

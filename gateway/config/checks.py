@@ -6,7 +6,7 @@ One function a check; each walks the model and reports with the place.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from functools import partial
 
 from gateway.config.consistency_checks import check_consistency
 from gateway.config.diagnostics import DocumentFindings, Findings, did_you_mean
@@ -15,12 +15,19 @@ from gateway.config.document import Node, Scalar
 from gateway.config.document import Sequence as SequenceNode
 from gateway.config.extraction import Extraction
 from gateway.config.file_use import UNUSED, FileUse
-from gateway.config.procedure_needs import OpenScope, needs_of
+from gateway.config.increments import check_increments
+from gateway.config.procedure_needs import OpenScope, needs_of, report_misspelt
 from gateway.config.rule_scopes import check_steps, scopes_of
 from gateway.config.rules import Rule, RulesFile
 from gateway.config.scope import CheckScope, Targets
+from gateway.config.scope_types import Bound
 from gateway.config.suspicions import Suspicions
 from gateway.config.tables import Table
+from gateway.config.unordered_writes import check_unordered_writes
+from gateway.config.written_values import check_empty_values, check_stray_brackets
+from gateway.expressions.contradictions import shape
+from gateway.expressions.types import LazyFields, Type, union
+from gateway.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,25 +40,53 @@ class KnownTypes:
     """For types that the provider does not send: what it sends instead."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileNames:
+    """The names of a rules file."""
+
+    bound: Mapping[str, Type]
+    """What its rules leave bound, with what that may be."""
+    read: frozenset[str]
+    """What they read; `@` where something reads all there is."""
+
+
 def check_rules(
     file: RulesFile,
     tables: Mapping[str, Table],
     findings: Findings,
     targets: Targets | None = None,
     use: FileUse = UNUSED,
-) -> None:
-    """Check one rules file against all tables of the project, and where it may send to (None: not known)."""
+) -> FileNames:
+    """Check one rules file against all tables of the project, and where it may send to (None: not known).
+
+    Returns the names that its rules bind and read.
+    """
     here = findings.for_document(file.document)
     suspicions = Suspicions()
     scopes = scopes_of(file, tables, here, suspicions, targets, use)
+    bound: dict[str, list[Bound]] = {}
     for rule in file.rules:
-        _check_rule(rule, file, scopes.of_rule(rule))
+        scope = scopes.of_rule(rule)
+        _check_rule(rule, file, scope)
+        for name, known in scope.names.items():
+            bound.setdefault(name, []).append(known)
     for check in file.checks.values():
         check_consistency(check, scopes.plain(), scopes.open())
     _check_unused_procedures(file, scopes.open())
     suspicions.report(here)
+    scopes.looks.report(here, suspicions.is_new)
     check_reach(file.rules, here)
     check_own_types(file.rules, here)
+    check_empty_values(file, here)
+    check_stray_brackets(file, here)
+    check_unordered_writes(file, here)
+    check_increments(file, here)
+    left = LazyFields({name: partial(_any_of, every) for name, every in bound.items()})
+    return FileNames(bound=left, read=frozenset(scopes.read))
+
+
+def _any_of(bound: Sequence[Bound]) -> Type:
+    return union(one.type for one in bound).nullable
 
 
 def _check_rule(rule: Rule, file: RulesFile, scope: CheckScope) -> None:
@@ -78,6 +113,7 @@ def _check_unused_procedures(file: RulesFile, scope: OpenScope) -> None:
             continue
         # One that needs what no event brings is there to be run by hand.
         needed = needs_of(procedure.name, scope)
+        report_misspelt(scope, extracted)
         if extracted.issuperset(needed):
             scope.findings.warning(
                 "GW501",
@@ -91,18 +127,33 @@ def check_reach(rules: Sequence[Rule], findings: DocumentFindings) -> None:
     """Report rules that can never be reached: every type they name is handled, whatever it holds, by one before."""
     taken: list[tuple[str, Rule]] = []
     for rule in rules:
-        takers = [next((before for pattern, before in taken if covers(pattern, own)), None) for own in rule.on]
+        takers = [_taker(taken, own, rule) for own in rule.on]
         if rule.on and all(takers):
             earlier = takers[0]
             assert earlier is not None
             findings.error(
                 "GW207",
-                f"rule `{rule.name}` can never be reached: `{earlier.name}` handles every `{rule.on[0]}`",
-                rule.node.get("on") or rule.node,
-                help=f"move it above `{earlier.name}`, or give that rule a `when`",
+                f"rule `{rule.name}` can never be reached: `{earlier.name}` handles every `{rule.on[0]}`"
+                + (" for which that holds" if earlier.when else ""),
+                (rule.node.get("when") if earlier.when else rule.node.get("on")) or rule.node,
+                help=f"move it above `{earlier.name}`, or give that rule a"
+                + ("nother" * bool(earlier.when))
+                + " `when`",
             )
-        if rule.node.get("when") is None:  # one that cannot be read has been reported
+        if rule.when is not None or rule.node.get("when") is None:  # one that cannot be read has been reported
             taken.extend((pattern, rule) for pattern in rule.on)
+
+
+def _taker(taken: Sequence[tuple[str, Rule]], own: str, rule: Rule) -> Rule | None:
+    """Return an earlier rule that takes every event of a type that this rule could take."""
+    return next((before for pattern, before in taken if covers(pattern, own) and _holds_for(before, rule)), None)
+
+
+def _holds_for(before: Rule, rule: Rule) -> bool:
+    """Say whether an earlier rule's `when` holds wherever this rule's does: there is none, or it is the same."""
+    if before.when is None:
+        return True
+    return rule.when is not None and shape(before.when.expression.tree) == shape(rule.when.expression.tree)
 
 
 def check_own_types(rules: Sequence[Rule], findings: DocumentFindings) -> None:

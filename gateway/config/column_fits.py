@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from gateway.config.diagnostics import did_you_mean
@@ -15,7 +15,7 @@ from gateway.expressions.types import ANY, Type, in_words
 
 _TAKES = {
     "text": frozenset({"text"}),
-    "integer": frozenset({"integer", "decimal"}),
+    "integer": frozenset({"integer"}),
     "decimal": frozenset({"integer", "decimal", "text"}),
     "boolean": frozenset({"boolean"}),
     "timestamp": frozenset({"timestamp", "text"}),
@@ -50,7 +50,10 @@ def type_misfit(column: Column, found: Type) -> Misfit | None:
     if takes is None or not kinds:
         return None
     if kinds.isdisjoint(takes):
-        return f"column `{column.name}` is {column.type}, this is {in_words(found)}", _HELP.get(column.type)
+        this, help = in_words(found), _HELP.get(column.type)
+        if column.type == "integer":
+            this, help = ("a decimal", _TO_WHOLE) if kinds == {"decimal"} else (this, None)
+        return f"column `{column.name}` is {column.type}, this is {this}", help
     if kinds & takes == {"text"} and found.values is not None:
         return _words_misfit(column, sorted(value for value in found.values if isinstance(value, str)))
     return None
@@ -61,6 +64,10 @@ _HELP = {
     "date": "`as: date` in `extract` reads a text or a time as a date",
     "text": "`to_string(x)` writes a value as text",
 }
+_TO_WHOLE = (
+    "make the column `decimal`, or the value whole: `to_minor(amount, currency)`, `floor(x)`, or `as: integer` in "
+    "`extract`"
+)
 
 
 def _words_misfit(column: Column, words: list[str]) -> Misfit | None:
@@ -73,23 +80,40 @@ def _words_misfit(column: Column, words: list[str]) -> Misfit | None:
     return f"column `{column.name}` takes none of what this can be: {listed}", f"values: {takes}" if takes else None
 
 
-def misfits(column: Column, value: Value, found: Type) -> Iterator[Suspicion]:
-    """Yield what a value that is worked out for each event can never put into its column."""
+def misfits(column: Column, value: Value, found: Type, type_of: Callable[[tree.Node], Type]) -> Iterator[Suspicion]:
+    """Yield what a value that is worked out for each event can never put into its column.
+
+    `type_of` gives the type of a part of its expression.
+    """
     node = value.node
-    branches = [] if not isinstance(node, Scalar) else list(_literal_branches(value))
-    wrong = [(place, why) for place in branches if (why := literal_misfit(column, place.value)) is not None]
+    written = [] if not isinstance(node, Scalar) else list(_literal_branches(value))
+    wrong = [(place, why) for place in written if (why := literal_misfit(column, place.value)) is not None]
     for place, (message, help) in wrong:
         assert isinstance(node, Scalar)
         yield Suspicion(code="GW305", message=message, help=help, span=node.span_of(place.start, place.end))
     whole = None if wrong else type_misfit(column, found)
     if whole is not None:
         yield Suspicion(code="GW305", message=whole[0], help=whole[1], span=node.span)
+    elif isinstance(node, Scalar):
+        for part in branches(value):
+            misfit = type_misfit(column, type_of(part).truthy)
+            if misfit is not None:
+                yield Suspicion(
+                    code="GW305", message=misfit[0], help=misfit[1], span=node.span_of(part.start, part.end)
+                )
 
 
 def _literal_branches(value: Value) -> Iterator[tree.Literal]:
     expression = only_expression(value)
     if expression is not None:
         yield from (node for node in _outcomes(expression.tree) if isinstance(node, tree.Literal))
+
+
+def branches(value: Value) -> Iterator[tree.Node]:
+    """Yield the alternatives of a value that has several, but for those that are written out."""
+    expression = only_expression(value)
+    parts = [] if expression is None else list(_outcomes(expression.tree))
+    yield from (part for part in parts if len(parts) > 1 and not isinstance(part, tree.Literal))
 
 
 def only_expression(value: Value) -> Expression | None:

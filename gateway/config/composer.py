@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TypeAlias
 
 import yaml
@@ -26,15 +27,23 @@ MAX_EXPANSION = 20_000
 """All aliases of a file together may stand for this many nodes."""
 
 _Entries: TypeAlias = dict[str, tuple[Scalar, Node]]
+_BLOCKS = ("|", ">")
+_NO_KEYS = ("", "<<")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+# A named tuple's own constructor takes four times as long.
+_place: Callable[[tuple[int, int]], Position] = partial(tuple.__new__, Position)
+_stretch: Callable[[tuple[Position, Position]], Span] = partial(tuple.__new__, Span)
+# The parser has compiled already, which takes long, what it cannot read; these it would take for breaks or skip.
+_UNREADABLE = yaml.reader.Reader.NON_PRINTABLE
+_UNSEEN = re.compile("[\x85\u2028\u2029\ufeff]")
 _BLANK = re.compile(r"(?:\s+|(?<=\s)#[^\r\n]*)*")
 
 
 def compose(text: str, findings: DocumentFindings) -> Node | None:
     """Return the root of the one document in `text`, or None when it cannot be understood."""
-    stray = _FORBIDDEN.search(text)
-    if stray:
+    strays = [found for pattern in (_UNREADABLE, _UNSEEN) if (found := pattern.search(text))]
+    if strays:
+        stray = min(strays, key=re.Match.start)
         written = f"\\u{ord(stray[0]):04x}"
         findings.error(
             "GW013",
@@ -62,27 +71,31 @@ class _GivenUpError(Exception):
 
 
 class _Composer:
-    """Builds nodes from the parser's events, so that nothing is nested or repeated without a limit."""
+    """Builds nodes from the parser's events, so that nothing is nested or repeated without a limit.
+
+    A file of a thousand lines has five thousand events: what each takes is what reading takes. Therefore scalars, most
+    of them, have a short way through, and sizes are counted where an alias asks for them.
+    """
 
     def __init__(self, text: str, findings: DocumentFindings) -> None:
         self.end = position_after(text.rstrip("\r\n"))
+        self._last = self.end.line - 1
         self._text = text
         self._findings = findings
-        self._events: Iterator[yaml.Event] = iter(yaml.parse(text, Loader=_LOADER))
-        self._anchors: dict[str, tuple[Node, int, int] | None] = {}
-        self._made = 0
-        self._deepest = 0
+        self._next: Callable[[], yaml.Event] = _LOADER(text).get_event
+        self._anchors: dict[str, Node | None] = {}
+        self._extents: dict[int, tuple[int, int]] = {}
         self._expanded = 0
 
     def document(self) -> Node | None:
         """Read the one document of the file."""
-        next(self._events)
-        if not isinstance(next(self._events), yaml.DocumentStartEvent):
+        self._next()
+        if not isinstance(self._next(), yaml.DocumentStartEvent):
             self._report_empty()
             return None
-        root = self._node(next(self._events), 1)
-        next(self._events)
-        following = next(self._events)
+        root = self._node(self._next(), 1)
+        self._next()
+        following = self._next()
         if isinstance(following, yaml.DocumentStartEvent):
             self._findings.error(
                 "GW011",
@@ -100,6 +113,8 @@ class _Composer:
         self._findings.error("GW012", "the file is empty", FILE_START)
 
     def _node(self, event: yaml.Event, depth: int) -> Node:
+        if type(event) is yaml.ScalarEvent and not event.anchor and not event.tag and depth <= MAX_DEPTH:
+            return self._scalar(event)
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event, depth)
         if depth > MAX_DEPTH:
@@ -109,42 +124,38 @@ class _Composer:
             self._refuse_tag(event)
         if event.anchor is None:
             return self._content(event, depth)
-        return self._anchored(event, event.anchor, depth)
-
-    def _content(self, event: yaml.Event, depth: int) -> Node:
-        self._made += 1
-        self._deepest = max(self._deepest, depth)
-        match event:
-            case yaml.ScalarEvent():
-                return self._scalar(event)
-            case yaml.SequenceStartEvent():
-                return self._sequence(event, depth)
-            case _:
-                return self._mapping(event, depth)
-
-    def _anchored(self, event: yaml.Event, anchor: str, depth: int) -> Node:
-        self._anchors[anchor] = None
-        made, deepest = self._made, self._deepest
-        self._deepest = depth
-        node = self._content(event, depth)
-        self._anchors[anchor] = (node, self._made - made, self._deepest - depth)
-        self._deepest = max(deepest, self._deepest)
+        self._anchors[event.anchor] = None
+        node = self._anchors[event.anchor] = self._content(event, depth)
         return node
 
+    def _content(self, event: yaml.Event, depth: int) -> Node:
+        if isinstance(event, yaml.ScalarEvent):
+            return self._unusual_scalar(event)
+        if isinstance(event, yaml.SequenceStartEvent):
+            return self._sequence(event, depth)
+        return self._mapping(event, depth)
+
     def _alias(self, event: yaml.AliasEvent, depth: int) -> Node:
-        target = self._anchors.get(str(event.anchor))
-        if target is None:
+        node = self._anchors.get(str(event.anchor))
+        if node is None:
             return self._lost(event)
-        node, size, height = target
+        size, height = self._extent_of(node)
         if depth + height > MAX_DEPTH:
             raise self._too_deep(event)
-        self._made += size
         self._expanded += size
-        self._deepest = max(self._deepest, depth + height)
         if self._expanded > MAX_EXPANSION:
             message = f"the aliases of this file stand for more than {MAX_EXPANSION} values"
             raise _GivenUpError("GW009", message, self._span(event))
         return node
+
+    def _extent_of(self, node: Node) -> tuple[int, int]:
+        """Return how many nodes a node stands for, aliases followed, and how many levels are below it."""
+        known = self._extents.get(id(node))
+        if known is None:
+            below = [self._extent_of(child) for child in _children(node)]
+            known = 1 + sum(size for size, _ in below), 1 + max((height for _, height in below), default=-1)
+            self._extents[id(node)] = known  # what has an anchor is kept with all below it, so ids stay its own
+        return known
 
     def _lost(self, event: yaml.AliasEvent) -> Node:
         inside = event.anchor in self._anchors
@@ -158,17 +169,28 @@ class _Composer:
         return Scalar(value=None, raw="", text="", style="", span=self._span(event), known=False)
 
     def _scalar(self, event: yaml.ScalarEvent) -> Scalar:
+        begins, ends, style = event.start_mark, event.end_mark, event.style or ""
+        if style in _BLOCKS or begins is None or ends is None or ends.line >= self._last:
+            return self._unusual_scalar(event)
+        text = event.value
+        span = _stretch((_place((begins.line + 1, begins.column + 1)), _place((ends.line + 1, ends.column + 1))))
+        value, known = (text, True) if style else self._value(text, span)
+        raw = self._text[begins.index : ends.index]
+        return Scalar(value=value, raw=raw, text=text, style=style, span=span, known=known)
+
+    def _unusual_scalar(self, event: yaml.ScalarEvent) -> Scalar:
+        """Return a scalar with an anchor or a tag, a block, or one that may end behind the file's last line."""
         raw = self._text[_index(event.start_mark) : _index(event.end_mark)]
         start = self._position(event.start_mark)
         if event.anchor or event.tag:
             skipped = raw[: _behind_properties(raw, event.anchor)]
             start, raw = _moved(start, skipped), raw[len(skipped) :]
         end = self._position(event.end_mark)
-        if event.style in ("|", ">"):  # the parser ends a block where the next thing begins
+        style = event.style or ""
+        if style in _BLOCKS:  # the parser ends a block where the next thing begins
             raw = raw.rstrip()
             end = min(_moved(start, raw), self.end)
         span = Span(start, max(start, end))
-        style = event.style or ""
         value, known = (event.value, True) if style else self._value(event.value, span)
         return Scalar(value=value, raw=raw, text=event.value, style=style, span=span, known=known and not event.tag)
 
@@ -182,7 +204,7 @@ class _Composer:
 
     def _sequence(self, event: yaml.SequenceStartEvent, depth: int) -> Sequence:
         items = []
-        while not isinstance(inner := next(self._events), yaml.SequenceEndEvent):
+        while type(inner := self._next()) is not yaml.SequenceEndEvent:
             items.append(self._node(inner, depth + 1))
         return Sequence(items=tuple(items), span=self._extent(event, inner, items))
 
@@ -190,11 +212,14 @@ class _Composer:
         entries: _Entries = {}
         merged: list[Node] = []
         last: list[Node] = []
-        while not isinstance(inner := next(self._events), yaml.MappingEndEvent):
-            key = self._node(inner, depth + 1)
-            node = self._node(next(self._events), depth + 1)
+        below = depth + 1
+        while type(inner := self._next()) is not yaml.MappingEndEvent:
+            key = self._node(inner, below)
+            node = self._node(self._next(), below)
             last = [key, node]
-            if named := self._key(key, entries):
+            if type(key) is Scalar and key.value is key.text and key.text not in _NO_KEYS and key.text not in entries:
+                entries[key.text] = (key, node)
+            elif named := self._key(key, entries):
                 entries[named.text] = (named, node)
             elif isinstance(key, Scalar) and key.text == "<<":
                 merged.append(node)
@@ -236,9 +261,9 @@ class _Composer:
         """Return a collection's place; the parser ends a block one only where the next thing begins."""
         first = self._position(start.start_mark)
         last = self._position(end.end_mark)
-        if getattr(start, "flow_style", False) or not children:
-            return Span(first, last)
-        return Span(first, min(last, max(first, *(child.span.end for child in children))))
+        if not children or start.flow_style:  # type: ignore[attr-defined] # what starts a collection says so
+            return _stretch((first, last))
+        return _stretch((first, min(last, max([first, *[child.span.end for child in children]]))))
 
     def _refuse_tag(self, event: yaml.Event) -> None:
         start = self._position(event.start_mark)
@@ -263,7 +288,20 @@ class _Composer:
 
     def _position(self, mark: yaml.Mark | yaml._yaml.Mark | None) -> Position:
         """Return a mark as a place inside the file; the parser may end things behind it."""
-        return min(Position(mark.line + 1, mark.column + 1), self.end) if mark else self.end
+        if mark is None:
+            return self.end
+        place = _place((mark.line + 1, mark.column + 1))
+        return place if mark.line < self._last else min(place, self.end)
+
+
+def _children(node: Node) -> Iterable[Node]:
+    match node:
+        case Mapping():
+            return [one for entry in node.entries for one in entry]
+        case Sequence():
+            return node.items
+        case _:
+            return ()
 
 
 def _entries(node: Node) -> _Entries:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from gateway.config.column_fits import elements, literal_misfit, misfits, only_name
 from gateway.config.diagnostics import DocumentFindings, did_you_mean
 from gateway.config.document import Mapping, Scalar
+from gateway.config.forgotten_dollars import forgotten_in_column
 from gateway.config.scope import CheckScope
 from gateway.config.steps import StepReader
+from gateway.config.suspicions import Suspicion
 from gateway.config.tables import Column, Table
 from gateway.config.units import parse_duration
 from gateway.config.values import Value, read_value
-from gateway.expressions.types import Type
+from gateway.config.wording import synonym
+from gateway.expressions.types import ANY, Type, in_words
+from gateway.records import dataclass, replace
 
 OPERATORS = ("eq", "ne", "gt", "gte", "lt", "lte", "in", "is", "within")
 
@@ -40,6 +42,7 @@ OPERATOR_SCHEMA = {
 
 WHERE_SCHEMA = {
     "description": "Columns and their values, all of which must fit; or a list of such mappings, tried in order.",
+    "examples": [{"asaas_customer_id": "$customer_id"}, [{"id": "$tenant_id"}, {"email": "$email"}]],
     "oneOf": [
         {"type": "object", "minProperties": 1},
         {"type": "array", "minItems": 1, "items": {"type": "object", "minProperties": 1}},
@@ -104,7 +107,7 @@ def _read_operators(column: Scalar, node: Mapping, findings: DocumentFindings) -
         if operator == "of":
             continue
         if operator not in OPERATORS:
-            near = did_you_mean(operator, OPERATORS)
+            near = synonym(operator, OPERATORS) or did_you_mean(operator, OPERATORS)
             findings.error(
                 "GW101",
                 f"unknown operator `{operator}`",
@@ -151,26 +154,83 @@ def _read_within(column: Scalar, node: Mapping, item: object, findings: Document
 def check_test(table: Table, test: ColumnTest, found: Type, scope: CheckScope) -> None:
     """Report a value that no row can hold in the column that it is compared with."""
     column = table.column(test.name)
+    if column is not None and test.operator == "within" and column.type not in {"timestamp", "date", "json"}:
+        message = f"`within` asks for times, column `{column.name}` is {column.type}"
+        scope.findings.error("GW308", message, test.column, help="name a column of type `timestamp`")
+        return
     if column is None or test.value is None:
         return
     if test.operator == "in":
+        _check_list(test.value, found, scope)
         check_fit(column, test.value, found, scope, each=True)
-    elif test.operator != "within":
+    elif test.operator == "within":
+        _check_time(test.value, found, scope)
+    else:
         check_fit(column, test.value, found, scope)
+
+
+def _check_list(value: Value, found: Type, scope: CheckScope) -> None:
+    """Report one value where `in` takes a list of them."""
+    wrong = []
+    if found.certain and "list" not in found.kinds:
+        help = f"write `[{value.node.text}]`, or compare by `eq`" if isinstance(value.node, Scalar) else None
+        message = f"`in` takes a list, this is {in_words(found)}"
+        wrong = [Suspicion(code="GW308", message=message, span=value.node.span, help=help)]
+    scope.suspect(value.node, "in", wrong)
+
+
+def _check_time(value: Value, found: Type, scope: CheckScope) -> None:
+    """Report what is no time where `within` measures from one."""
+    wrong = []
+    if value.literal:
+        unfit = literal_misfit(Column(name="of", type="timestamp"), value.constant) is not None
+    else:
+        unfit = bool(found.certain) and found.certain.isdisjoint({"text", "timestamp", "date"})
+        unfit = unfit or (found.certain == {"text"} and found.values is not None)
+    if unfit:
+        message = f"`of` is the time that `within` is measured from, this is {in_words(found)}"
+        wrong = [
+            Suspicion(code="GW308", message=message, span=value.node.span, help="for example `$event.occurred_at`")
+        ]
+    scope.suspect(value.node, "of", wrong)
 
 
 def check_fit(column: Column, value: Value, found: Type, scope: CheckScope, *, each: bool = False) -> None:
     """Report a value that its column can never hold; `each` says that it may be a list of such values."""
+    notes = _declared(column)
     if not value.literal:
         if not _check_given(column, value, scope):
             found = elements(found) if each else found
-            scope.suspect(value.node, f"column {column.name}", misfits(column, value, found))
+            known = scope.names.get(only_name(value) or "")
+            wrong = misfits(column, value, found, scope.type_of)
+            aspect = f"column {column.name}"
+            if known is not None and known.value is not None:
+                # What a `run` gives is wrong there, whatever others give.
+                given, types = known.value, known.branches
+                wrong = misfits(column, given, found, lambda part: types.get(id(part), ANY))
+                value, aspect = given, f"{id(value.node)} {aspect}"
+            else:
+                notes = (*(place for part in value.parts for place in scope.origins(part)), *notes)
+            scope.suspect(value.node, aspect, [replace(one, note=notes) for one in wrong])
         return
+    scope.suspect(value.node, "dollar", forgotten_in_column(column, value.node, scope.names))
     constant = value.constant
     for item in constant if each and isinstance(constant, list) else [constant]:
-        wrong = literal_misfit(column, item)
-        if wrong is not None:
-            scope.findings.error("GW305", wrong[0], value.node, help=wrong[1])
+        unfit = literal_misfit(column, item)
+        if unfit is not None:
+            scope.findings.error("GW305", unfit[0], value.node, help=unfit[1], note=notes)
+
+
+def check_present(column: Column, value: Value, scope: CheckScope) -> None:
+    """Report null for a column that must hold something."""
+    if value.literal and value.constant is None and (column.primary_key or column.required):
+        why = "names the row" if column.primary_key else "is `required`"
+        message = f"column `{column.name}` {why}: it cannot be null"
+        scope.findings.error("GW305", message, value.node, note=_declared(column))
+
+
+def _declared(column: Column) -> tuple[str, ...]:
+    return () if column.place is None else (f"column `{column.name}` is declared in {column.place}",)
 
 
 def _check_given(column: Column, value: Value, scope: CheckScope) -> bool:
@@ -179,6 +239,8 @@ def _check_given(column: Column, value: Value, scope: CheckScope) -> bool:
     given = None if name is None or name not in scope.names else scope.names[name].given
     wrong = None if given is None else literal_misfit(column, given.value)
     if wrong is not None and given is not None:
-        note = f"procedure `{scope.running[-1]}` puts it into column `{column.name}`" if scope.running else None
-        scope.findings.error("GW305", wrong[0], given, help=wrong[1], note=note)
+        notes = _declared(column)
+        if scope.running:
+            notes = (f"procedure `{scope.running[-1]}` puts it into column `{column.name}`", *notes)
+        scope.findings.error("GW305", wrong[0], given, help=wrong[1], note=notes)
     return given is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 from gateway.config.conditions import ColumnTest, Where, read_where
@@ -15,21 +14,24 @@ from gateway.config.units import parse_duration
 from gateway.config.values import Value
 from gateway.expressions import Expression, Template
 from gateway.expressions.tree import Field, Path
+from gateway.records import dataclass
 
 _CHECK = section(
     "Rows that lack something, and what mends it.",
     {
-        "description": {"type": "string", "description": "For people."},
+        "description": {"type": "string", "description": "For people.", "examples": ["Payments without a membership."]},
         "find": described(TEXT, "The table whose rows are looked at.", examples=["membership_payments"]),
         "where": {
             "type": "object",
             "minProperties": 1,
             "description": "Which of its rows: columns and their values, as in `find` steps.",
+            "examples": [{"status": "paid"}],
         },
         "as": {
             "type": "string",
             "pattern": "^[A-Za-z_][A-Za-z0-9_]*$",
             "description": "What a row is called in `by` and in the procedure that repairs it.",
+            "examples": ["payment"],
         },
         "lacks": described(TEXT, "The table that must have a row for each.", examples=["membership_subscriptions"]),
         "by": {
@@ -37,15 +39,31 @@ _CHECK = section(
             "minProperties": 1,
             "description": "The columns of that row and their values: a column of the row that was found, "
             "`$payment.user_id`, or what is the same for all.",
+            "examples": [{"user_id": "$payment.user_id"}],
         },
-        "repair": described(TEXT, "The procedure that mends one; it is run as an event of its own, on request."),
+        "repair": described(
+            TEXT, "The procedure that mends one; it is run as an event of its own, on request.", examples=["grant_days"]
+        ),
         "every": described(WAIT, "How often the running gateway looks by itself; never when left out."),
-        "notify": described(TEXT, "The channel that is told when what it finds has changed."),
+        "notify": described(TEXT, "The channel that is told when what it finds has changed.", examples=["admins"]),
     },
     required=["find", "as", "lacks", "by"],
 )
 
-CHECKS_SCHEMA = named(_CHECK, "What must hold between rows; `gateway check` looks.")
+CHECKS_SCHEMA = named(
+    _CHECK,
+    "What must hold between rows; `gateway check` looks.",
+    examples=[
+        {
+            "paid_without_days": {
+                "find": "payments",
+                "as": "payment",
+                "lacks": "subscriptions",
+                "by": {"user_id": "$payment.user_id"},
+            }
+        }
+    ],
+)
 """JSON Schema of `checks` in a rules file."""
 
 

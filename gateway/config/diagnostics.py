@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
+from pathlib import Path
 from typing import NamedTuple, Protocol
+
+from gateway.records import dataclass, field
 
 _BREAK = re.compile(r"\r\n|\r|\n")
 
@@ -81,6 +83,8 @@ class Findings:
     """Path -> text of every file read, for showing source lines."""
     masked: dict[str, set[Span]] = field(default_factory=dict)
     """Path -> places that hold a secret: a report shows asterisks there."""
+    unsaved: Mapping[Path, str] = field(default_factory=dict)
+    """Resolved path -> text of what an editor holds and has not saved: it stands for the file on disk."""
     _seen: dict[Diagnostic, None] = field(default_factory=dict)
 
     @property
@@ -156,6 +160,12 @@ class Findings:
     def mask(self, path: str, span: Span) -> None:
         """Keep reports from showing what stands at this place."""
         self.masked.setdefault(path, set()).add(span)
+
+    def replace(self, old: Iterable[Diagnostic], new: Diagnostic) -> None:
+        """Put one finding in the place of others."""
+        for one in old:
+            self._seen.pop(one, None)
+        self.add(new)
 
     def for_document(self, document: Source) -> DocumentFindings:
         """Return a collector for one file, which takes nodes as places."""
@@ -236,16 +246,18 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
     """
     candidates = list(candidates)
     folded = _fold(word)
-    best: tuple[int, str] | None = None
+    best: tuple[int, int, str] | None = None
     for candidate in candidates:
         if candidate == word:
             continue
         limit = _slips(min(len(word), len(candidate))) or _slips_of_two(folded, _fold(candidate))
         distance = _distance(folded, _fold(candidate), limit)
-        if distance <= limit and (best is None or distance < best[0]):
-            best = (distance, candidate)
+        # Of two as near, the one of the same length: letters are swapped more often than left out.
+        apart = abs(len(candidate) - len(word))
+        if distance <= limit and (best is None or (distance, apart) < best[:2]):
+            best = (distance, apart, candidate)
     if best is not None:
-        return best[1]
+        return best[2]
     longer = [one for one in candidates if len(folded) >= 3 and one != word and _fold(one).startswith(folded)]
     return longer[0] if len(longer) == 1 else None
 

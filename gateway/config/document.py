@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.config.composer import compose
@@ -15,6 +14,7 @@ from gateway.config.diagnostics import (
     position_after,
 )
 from gateway.config.nodes import Mapping, Node, Plain, Scalar, ScalarValue, Sequence, Step, kind_of, node_at
+from gateway.records import dataclass, field
 
 __all__ = [
     "Document",
@@ -57,9 +57,13 @@ def read_document(path: str, text: str, findings: Findings) -> Document:
 def load_document(path: Path, findings: Findings, *, shown: str | None = None) -> Document | None:
     """Read a file; None when there is nothing to read, which is then reported at the file's start.
 
+    What `findings` knows an editor to hold of it counts more than what is on disk.
     `shown` is the path as people see it, the path itself when left out.
     """
     name = shown or str(path)
+    held = findings.unsaved.get(path.resolve()) if findings.unsaved else None
+    if held is not None:
+        return read_document(name, held, findings)
     body = _read_bytes(path, name, findings)
     text = None if body is None else _decode(body, name, findings)
     return None if text is None else read_document(name, text, findings)

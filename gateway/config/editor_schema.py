@@ -6,6 +6,7 @@ from typing import Any
 
 from gateway.config.gateway_schema import gateway_schema
 from gateway.config.misfits import Schema
+from gateway.providers import PRESETS
 
 _ABOUT = ("description", "default", "examples", "title", "writeOnly")
 _REFERENCE = {
@@ -18,12 +19,21 @@ _SCALARS = ("string", "integer", "number", "boolean")
 
 def editor_schema() -> dict[str, Any]:
     """Return the schema of gateway.yaml as it is written, references and all."""
+    schema = _open(gateway_schema())
+    source = schema["properties"]["sources"]["additionalProperties"]["properties"]
+    source["provider"] = _listed(source["provider"])
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "gateway.yaml",
-        **_open(gateway_schema()),
+        **schema,
         "$defs": {"reference": _REFERENCE},
     }
+
+
+def _listed(provider: Schema) -> dict[str, Any]:
+    """Return the schema of `provider` with a list of the presets: one that is unknown has a finding of its own."""
+    about = {name: provider[name] for name in _ABOUT if name in provider}
+    return {**about, "anyOf": [{"enum": sorted(PRESETS)}, {"$ref": "#/$defs/reference"}]}
 
 
 def _open(schema: Schema) -> dict[str, Any]:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.config.diagnostics import DocumentFindings, Findings, did_you_mean
 from gateway.config.dotenv import read_dotenv
 from gateway.config.nodes import Mapping as MappingNode
 from gateway.config.nodes import Node, Scalar, Sequence, Step
+from gateway.records import dataclass
 
 MAX_FILE_BYTES = 1024 * 1024
 """A file that a value is taken from may be this long."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_BARE = re.compile(r"(?<![$\w])(?:\$(?:env|file):[^\s}]*\}?|\{(?:env|file):[^}]*\}?)")
+"""A reference without its dollar or its opening brace."""
 _REFERENCE = re.compile(r"(?<!\$)(?:\$\$)*(\$\{([^}]*)(\}?))")
 
 
@@ -85,7 +87,9 @@ class _Substitution:
         """Return a node with its references replaced."""
         match node:
             case Scalar():
-                return self._scalar(node, path) if "${" in node.text else node
+                if "${" in node.text:
+                    return self._scalar(node, path)
+                return self._bare(node, path) if _BARE.search(node.text) else node
             case Sequence():
                 items = tuple(self.node(item, (*path, index)) for index, item in enumerate(node.items))
                 return Sequence(items=items, span=node.span)
@@ -117,6 +121,22 @@ class _Substitution:
             origin=" and ".join(dict.fromkeys(origins)),
             known=known,
         )
+
+    def _bare(self, scalar: Scalar, path: tuple[Step, ...]) -> Scalar:
+        """Report a reference that lacks its dollar or its brace, and would be taken as it stands."""
+        found = _BARE.search(scalar.text)
+        assert found is not None
+        if self._is_template.match("/".join(str(step) for step in path)) is None:
+            self._findings.error(
+                "GW405",
+                f"`{found[0]}` is not a reference to a variable or a file",
+                scalar.span_of(*found.span()),
+                help=_meant(found[0].strip("${}")),
+            )
+            return Scalar(
+                value=scalar.value, raw=scalar.raw, text=scalar.text, style=scalar.style, span=scalar.span, known=False
+            )
+        return scalar
 
     def _value(self, scalar: Scalar, reference: re.Match[str], kind: str, name: str) -> str | None:
         if not reference[3] or kind not in ("env", "file") or not name:

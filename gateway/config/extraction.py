@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from gateway.config.diagnostics import DocumentFindings
 from gateway.config.document import Mapping, Node, Scalar, Sequence
 from gateway.config.tables import UNSET
 from gateway.config.values import Condition, read_expression
 from gateway.expressions import VALUE_TYPES, CoercionError, ExpressionError, coerce
+from gateway.records import dataclass
 
 EXTRACTION_SCHEMA = {
     "description": "A JMESPath into the payload; a list of them, the first that is not null counts; or a mapping.",
+    "examples": ["payment.customer || subscription.customer", {"path": "payment.dueDate", "as": "date"}],
     "oneOf": [
         {"type": "string", "minLength": 1},
         {"type": "array", "minItems": 1, "items": {"type": "string", "minLength": 1}},
@@ -19,14 +19,23 @@ EXTRACTION_SCHEMA = {
             "type": "object",
             "additionalProperties": False,
             "properties": {
-                "path": {"type": "string", "description": "A JMESPath into the payload."},
+                "path": {
+                    "type": "string",
+                    "description": "A JMESPath into the payload.",
+                    "examples": ["payment.dueDate"],
+                },
                 "first": {
                     "type": "array",
                     "minItems": 1,
                     "items": {"type": "string"},
                     "description": "Paths tried in order; the first that is not null (and fits `match`) counts.",
+                    "examples": [["payment.customer", "subscription.customer"]],
                 },
-                "match": {"type": "string", "description": "An RE2 pattern; its first group is the value."},
+                "match": {
+                    "type": "string",
+                    "description": "An RE2 pattern; its first group is the value.",
+                    "examples": ["^user:(.+)$"],
+                },
                 "as": {
                     "enum": list(VALUE_TYPES),
                     "description": "Convert to this type; what cannot be converted fails the event.",
@@ -34,9 +43,10 @@ EXTRACTION_SCHEMA = {
                 "zone": {
                     "type": "string",
                     "description": "The IANA time zone of times that name none, such as `America/Sao_Paulo`.",
+                    "examples": ["America/Sao_Paulo"],
                 },
                 "required": {"type": "boolean", "description": "Whether the event fails when there is no value."},
-                "default": {"description": "The value when there is none."},
+                "default": {"description": "The value when there is none.", "examples": ["unknown"]},
             },
         },
     ],

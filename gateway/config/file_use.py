@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from gateway.config.payload_checks import Payloads, handled_payloads
 from gateway.config.payload_schemas import payload_schemas
@@ -11,6 +10,7 @@ from gateway.config.rules import Rule
 from gateway.config.type_findings import Documented
 from gateway.expressions.types import ANY, NEVER, Type
 from gateway.providers.preset import Moved
+from gateway.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+from gateway.config.address_checks import check_addresses
 from gateway.config.diagnostics import DocumentFindings, Located, did_you_mean
 from gateway.config.measures import OWN_ALERT, read_alert_condition
 from gateway.config.networks import parse_network
@@ -39,6 +40,7 @@ def check_gateway(root: Mapping, directory: Path, findings: DocumentFindings) ->
     check_paths(root, findings)
     check_alerts(root, findings)
     check_destinations(root, findings)
+    check_addresses(root, findings)
     for key, source in entries(root, "sources"):
         check_verification(key, source, directory, findings)
         check_rules_named(key, source, directory, findings)
@@ -221,7 +223,7 @@ def check_response(source: Mapping, findings: DocumentFindings) -> None:
     """Warn of an answer's shape that is never used."""
     response = source.get("response")
     body = response.key("body") if isinstance(response, Mapping) else None
-    if body is not None and known_text(source.get("respond")) != "result":
+    if body is not None and known_text(source.get("respond")) in {None, "accepted"} and not misspelt(source, "respond"):
         findings.warning(
             "GW503",
             "`response.body` is used with `respond: result` alone",

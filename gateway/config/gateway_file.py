@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.config.diagnostics import DocumentFindings, Findings, Position, Span
@@ -17,6 +16,7 @@ from gateway.config.mending import mended
 from gateway.config.schema_walk import converted, pruned, secrets_in, with_defaults
 from gateway.config.secrets import check_taken_secrets, check_written_secrets
 from gateway.config.shape import check_shape
+from gateway.records import dataclass, field
 
 _TEMPLATES = re.compile(r"sources/[^/]+/response/body(/|$)")
 _SECRET_LINE = re.compile(r"(?:secrets?|tokens?|passwords?|api_key)[\"']?[ \t]*:[ \t]*([^\s#][^\r\n]*)", re.IGNORECASE)

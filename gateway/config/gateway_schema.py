@@ -46,7 +46,11 @@ def gateway_schema() -> Schema:
                     },
                     default={},
                 ),
-                "sources": named(source_schema(), "Where events come from: one entry for each sender and address."),
+                "sources": named(
+                    source_schema(),
+                    "Where events come from: one entry for each sender and address.",
+                    examples=[{"shop": {"provider": "stripe", "path": "/webhooks/stripe"}}],
+                ),
                 "destinations": named(_destination(), "The only places rules can send to.", default={}),
                 "channels": named(
                     {
@@ -247,7 +251,7 @@ def _alert() -> Schema:
                 "A JMESPath condition over the measures, numbers in backticks.",
                 examples=["success_rate < `0.95`"],
             ),
-            "source": described(TEXT, "Measure this source alone."),
+            "source": described(TEXT, "Measure this source alone.", examples=["asaas"]),
             "over": described(WAIT, "The stretch of time that is measured.", default="15m"),
             "notify": described(TEXT, "The channel that is told.", examples=["admins"]),
             "repeat_after": described(WAIT, "When to say it again while it lasts.", default="1h"),

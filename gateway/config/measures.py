@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 from gateway.config.diagnostics import DocumentFindings, did_you_mean
 from gateway.config.document import Scalar
 from gateway.config.type_findings import Documented, suspicions_of
 from gateway.config.values import Condition, read_expression
 from gateway.config.wording import listed
+from gateway.expressions import tree
 from gateway.expressions.inference import Known, infer
 from gateway.expressions.types import NUMBER, object_of
 
@@ -63,4 +65,27 @@ def read_alert_condition(node: Scalar, findings: DocumentFindings) -> Condition 
         problems = infer(condition.expression.tree, _KNOWN).problems
         for one in suspicions_of(condition.expression, problems, node, Documented()):
             findings.error(one.code, one.message, one.span, help=one.help)
+        _check_ranges(condition, node, findings)
     return condition
+
+
+def _check_ranges(condition: Condition, node: Scalar, findings: DocumentFindings) -> None:
+    """Report comparisons with a number that the measure cannot come to, or never goes below."""
+    for part in tree.walk(condition.expression.tree):
+        if isinstance(part, tree.Comparison) and isinstance(part.left, tree.Field):
+            value = part.right.value if isinstance(part.right, tree.Literal) else None
+            said = _out_of_range(part.left.name, part.operator, value)
+            if said is not None:
+                help = "a share is written from 0 to 1: `0.95` for 95 %" if part.left.name == "success_rate" else None
+                findings.warning("GW309", said, node.span_of(part.start, part.end), help=help)
+
+
+def _out_of_range(name: str, operator: str, value: object) -> str | None:
+    if name not in MEASURES or isinstance(value, bool) or not isinstance(value, int | Decimal):
+        return None
+    most = 1 if name == "success_rate" else None
+    if most is not None and (value > most or (value == most and operator == ">")):
+        return f"`{name}` is from 0 to {most}, so this always comes out the same"
+    if value < 0 or (value == 0 and operator in {"<", ">="}):
+        return f"`{name}` is never below 0, so this always comes out the same"
+    return None

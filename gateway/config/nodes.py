@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
 
 from gateway.config.diagnostics import Span
 from gateway.config.scalars import place_in
+from gateway.records import dataclass
 
 Plain: TypeAlias = "bool | int | Decimal | str | list[Plain] | dict[str, Plain] | None"
 """What a node means as plain data; the keys of a mapping are always text, as written."""
@@ -73,11 +73,17 @@ class Mapping:
 
     def get(self, key: str) -> Node | None:
         """Return what stands under `key`, or None."""
-        return next((node for own, node in self.entries if own.text == key), None)
+        for own, node in self.entries:
+            if own.text == key:
+                return node
+        return None
 
     def key(self, key: str) -> Scalar | None:
         """Return the node of the key itself, or None."""
-        return next((own for own, _ in self.entries if own.text == key), None)
+        for own, _ in self.entries:
+            if own.text == key:
+                return own
+        return None
 
     def keys(self) -> tuple[str, ...]:
         """Return the keys."""

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 
-from gateway.config.diagnostics import DocumentFindings
+from gateway.config.diagnostics import DocumentFindings, Findings, did_you_mean
 from gateway.config.document import Mapping as MappingNode
-from gateway.config.document import Scalar
+from gateway.config.document import Node, Scalar
 from gateway.config.extraction import Extraction
 from gateway.config.rules import Rule, RulesFile
 from gateway.config.steps import Step
 from gateway.config.type_findings import CODES, Documented, no_payload, remedy
 from gateway.config.type_patterns import type_matcher
-from gateway.config.values import Condition
+from gateway.config.values import Condition, read_expression
 from gateway.expressions import tree
 from gateway.expressions.inference import Known, Problem, infer
-from gateway.expressions.types import ANY, Type, object_of
+from gateway.expressions.types import ANY, Type, in_words, object_of, union
 from gateway.providers.preset import Moved
+from gateway.records import dataclass, field, replace
 
 SCHEDULE = "schedule."
 
@@ -48,6 +48,19 @@ def check_payload_paths(file: RulesFile, payloads: Payloads, findings: DocumentF
         _check_extractions(rule.extract, own, payloads, findings)
 
 
+def check_event_paths(event: Node, payloads: Payloads, findings: DocumentFindings) -> None:
+    """Report paths of a source's own `event` that no payload of its provider has."""
+    entries = event.entries if isinstance(event, MappingNode) else ()
+    known = {name: payload for name in payloads.types if (payload := payloads.payload(name)) is not None}
+    for _, item in entries if known else ():
+        node = item.get("path") if isinstance(item, MappingNode) else item
+        # One that cannot be read has been reported.
+        path = read_expression(node, replace(findings, findings=Findings())) if isinstance(node, Scalar) else None
+        if path is not None:
+            for operand in _operands(path):
+                _check_path(path, operand, known, payloads, findings, alone=True)
+
+
 Handled = Mapping[str, Type] | None
 """The payloads by event type; None where a rule handles events of which nothing is known."""
 
@@ -59,9 +72,16 @@ def handled_payloads(rule: Rule, payloads: Payloads, scheduled: Mapping[str, Typ
     fits = type_matcher(rule.on)
     named = [name for name in rule.on if "*" not in name]
     named += [name for name in (*payloads.types, *scheduled) if fits(name) and name not in named]
-    found = {name: scheduled.get(name) or payloads.payload(name) for name in named}
+    found = {name: scheduled.get(name) or _payload_of(name, payloads) for name in named}
     known = {name: payload for name, payload in found.items() if payload is not None}
     return known if known and len(known) == len(found) else None
+
+
+def _payload_of(name: str, payloads: Payloads) -> Type | None:
+    """Return an event's payload; that of a type of older senders is what the types of today have."""
+    known = payloads.payload(name)
+    today = [payloads.payload(other) for other in payloads.instead.get(name, ())] if known is None else []
+    return known if known is not None or None in today or not today else union(one for one in today if one is not None)
 
 
 def scheduled_payloads(files: Iterable[RulesFile]) -> dict[str, Type]:
@@ -71,11 +91,18 @@ def scheduled_payloads(files: Iterable[RulesFile]) -> dict[str, Type]:
         if step.action.name != "schedule":
             continue
         data, named = step.node.get("data"), step.node.get("schedule")
-        keys = [key.text for key, _ in data.entries] if isinstance(data, MappingNode) else []
         name = SCHEDULE + (named.text if isinstance(named, Scalar) else "")
-        payload = object_of(dict.fromkeys(keys, ANY), name=f"the data of `{name}`")
+        payload = object_of({}) if data is None else _as_written(data)
+        payload = replace(payload, name=f"the data of `{name}`")
         found[name] = found[name] | payload if name in found else payload
     return found
+
+
+def _as_written(node: Node) -> Type:
+    """Return the type of data as far as the file shows it: the names in its mappings."""
+    if isinstance(node, MappingNode):
+        return object_of({key.text: _as_written(item) for key, item in node.entries})
+    return ANY
 
 
 def all_steps(file: RulesFile) -> Iterable[Step]:
@@ -100,8 +127,43 @@ def _check_extractions(
 ) -> None:
     for extraction in extractions:
         paths = [(path, node) for path in extraction.alternatives for node in _operands(path)]
+        _check_kinds(extraction, paths, handled or {}, findings)
         for path, node in paths:
             _check_path(path, node, handled or {"": ANY}, payloads, findings, alone=len(paths) == 1)
+
+
+def _check_kinds(
+    extraction: Extraction,
+    paths: Sequence[tuple[Condition, tree.Node]],
+    handled: Mapping[str, Type],
+    findings: DocumentFindings,
+) -> None:
+    """Report an alternative that is an object or list where a plain value is wanted, or where another one is plain."""
+    known = [(path, node, _kinds_everywhere(node, handled)) for path, node in paths]
+    plain = any(kinds and kinds.isdisjoint(_NESTED) for _, _, kinds in known)
+    for path, node, kinds in known:
+        if not kinds or not kinds <= _NESTED or extraction.as_type == "json":
+            continue
+        what = in_words(Type(kinds=kinds))
+        span = path.node.span_of(node.start, node.end)
+        if extraction.as_type is not None or extraction.match is not None:
+            wanted = f"`as: {extraction.as_type}`" if extraction.as_type is not None else "`match`"
+            findings.error(
+                "GW308", f"{wanted} reads no {what.removeprefix('a ').removeprefix('an ')}", span, help=_DEEPER
+            )
+        elif plain:
+            findings.warning("GW308", f"this is {what}, and another alternative is none", span, help=_DEEPER)
+
+
+_NESTED = frozenset(("object", "list"))
+_DEEPER = "go on to the field that is meant"
+
+
+def _kinds_everywhere(node: tree.Node, handled: Mapping[str, Type]) -> frozenset[str]:
+    """Return the kinds of what a path gives in those payloads that have it; none where that is not known."""
+    found = [infer(node, Known(scope=payload)) for payload in handled.values()]
+    kinds = [one.type.certain for one in found if not one.problems and one.type.kinds != ANY.kinds]
+    return frozenset[str]().union(*kinds)
 
 
 def _check_path(
@@ -130,14 +192,27 @@ def _operands(path: Condition) -> Sequence[tree.Node]:
 
 
 def _problems_everywhere(node: tree.Node, handled: Mapping[str, Type]) -> list[Problem]:
-    """Return what is wrong with a path in each of the payloads; nothing when it fits one of them."""
+    """Return what is wrong with a path in each of the payloads; nothing when it fits one of them.
+
+    A payload of which nothing is known there may have it, unless it is nearly what the others have.
+    """
     found: list[Problem] = []
+    unknown = False
     for payload in handled.values():
-        problems = infer(node, Known(scope=payload)).problems
-        if not problems:
+        inferred = infer(node, Known(scope=payload))
+        if inferred.problems:
+            found.append(inferred.problems[0])
+        elif inferred.type.kinds == ANY.kinds:
+            unknown = True
+        else:
             return []
-        found.append(problems[0])
-    return found
+    return found if not unknown else [problem for problem in found if _is_misspelt(problem)]
+
+
+def _is_misspelt(problem: Problem) -> bool:
+    """Say whether a member is nearly one that the object has."""
+    owner, name = problem.owner, problem.name
+    return owner is not None and name is not None and did_you_mean(name, owner.fields or ()) is not None
 
 
 def _report(

@@ -8,6 +8,7 @@ taken for all that there are, unless it says `additionalProperties`; every one o
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from gateway.expressions.types import (
     LazyFields,
     Type,
     list_of,
+    text_of,
     union,
 )
 
@@ -96,8 +98,17 @@ def _type(schema: Any, folder: Path) -> Type:
         if key in schema:
             return union(_type(part, folder) for part in schema[key])
     named = schema.get("type")
-    kinds = [named] if isinstance(named, str) else named or ()
+    kinds = [named] if isinstance(named, str) else named or _kinds_listed(schema)
     return union(_of_kind(kind, schema, folder) for kind in kinds) if kinds else ANY
+
+
+def _kinds_listed(schema: Mapping[str, Any]) -> Sequence[str]:
+    """Return the kinds that a schema means without naming a type: of properties, or of texts that it lists."""
+    if "properties" in schema:
+        return ("object",)
+    words = _words(schema)
+    whole = [schema["const"]] if "const" in schema else schema.get("enum") or ()
+    return ("string",) if words and len(words) == len(whole) else ()
 
 
 def _referred(reference: str, folder: Path) -> Type:
@@ -110,7 +121,14 @@ def _of_kind(kind: str, schema: Mapping[str, Any], folder: Path) -> Type:
         return list_of(_type(schema["items"], folder)) if "items" in schema else LIST
     if kind == "object":
         return _object(schema, folder)
-    return _KINDS.get(kind, ANY)
+    words = _words(schema) if kind == "string" else None
+    return _KINDS.get(kind, ANY) if words is None else replace(text_of(words), documented=True)
+
+
+def _words(schema: Mapping[str, Any]) -> list[str] | None:
+    """Return the texts that a schema allows, None where it allows any."""
+    listed = [schema["const"]] if "const" in schema else schema.get("enum")
+    return [word for word in listed if isinstance(word, str)] if isinstance(listed, list) else None
 
 
 def _object(schema: Mapping[str, Any], folder: Path) -> Type:

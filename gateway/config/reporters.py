@@ -6,9 +6,9 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 
 from gateway.config.diagnostics import Diagnostic, Findings, Severity, Span
+from gateway.records import dataclass
 
 MASK = "***"
 """Stands where a secret would be shown."""
@@ -29,6 +29,8 @@ class Checked:
 
     files: int
     rules: int
+    looked_at: tuple[str, ...] = ()
+    """What was looked at outside the files, a line for each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +79,8 @@ def first_line(diagnostic: Diagnostic, paint: _Paint) -> str:
 def _full(findings: Findings, checked: Checked, colour: bool) -> str:
     paint = _Paint(on=colour)
     blocks = ["\n".join(_block(diagnostic, findings, paint)) for diagnostic in findings.diagnostics]
-    return "\n\n".join([*blocks, summary(findings, checked)])
+    looked_at = [_printable(f"looked at {line}") for line in checked.looked_at]
+    return "\n\n".join([*blocks, "\n".join([*looked_at, summary(findings, checked)])])
 
 
 def _concise(findings: Findings, checked: Checked, colour: bool) -> str:
@@ -94,6 +97,7 @@ def _json(findings: Findings, checked: Checked, colour: bool) -> str:
             "files": checked.files,
             "rules": checked.rules,
         },
+        **({"looked_at": list(checked.looked_at)} if checked.looked_at else {}),
     }
     return json.dumps(content, indent=2, ensure_ascii=False)
 

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from gateway.config.diagnostics import DocumentFindings
+from gateway.config.document import Mapping as MappingNode
 from gateway.config.file_use import ANY_EVENTS, UNUSED, Events, FileUse
+from gateway.config.name_looks import NameLooks
 from gateway.config.procedure_needs import OpenScope
 from gateway.config.rules import Procedure, Rule, RulesFile
 from gateway.config.scope import CheckScope, Targets
 from gateway.config.scope_types import bound, event_type, extraction_type, row_type, setting_types
+from gateway.config.step_advice import advise
 from gateway.config.steps import Step, walk_steps
 from gateway.config.suspicions import Suspicions
 from gateway.config.tables import Table
 from gateway.expressions.inference import Known
 from gateway.expressions.types import TIMESTAMP, Type
+from gateway.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,19 +35,32 @@ class Scopes:
     suspicions: Suspicions
     rows: Mapping[str, Type]
     settings: Type
+    looks: NameLooks = field(default_factory=NameLooks)
+    read: set[str] = field(default_factory=set)
+    """Every name that a part of the file has read so far."""
+
+    @property
+    def setting_lines(self) -> dict[str, int]:
+        """Return the lines in which the file's settings are declared."""
+        root = self.file.document.root
+        node = root.get("settings") if isinstance(root, MappingNode) else None
+        return {key.text: key.span.start.line for key, _ in node.entries} if isinstance(node, MappingNode) else {}
 
     def of_rule(self, rule: Rule) -> CheckScope:
         """Return the scope that a rule begins with."""
         events = self.use.events_of(rule)
         scope = self.plain(events)
         known = Known(scope=events.payload, tables=scope.rows)
-        extracted = {one.name: extraction_type(one, known) for one in (*self.file.extract, *rule.extract)}
+        extracted = {one.name: partial(extraction_type, one, known) for one in (*self.file.extract, *rule.extract)}
         scope.names |= bound(extracted)
+        for one in (*self.file.extract, *rule.extract):
+            scope.names[one.name].place = f"`{one.name}` is extracted in line {one.key.span.start.line}"
         return scope
 
     def plain(self, events: Events = ANY_EVENTS) -> CheckScope:
         """Return a scope with the names that are always there."""
-        return CheckScope(names=bound(self._always(events)), documented=events.documented, **self._common())
+        names = bound(self._always(events))
+        return CheckScope(names=names, documented=events.documented, looks=self.looks, **self._common())
 
     def open(self) -> OpenScope:
         """Return the scope in which it is found out what a procedure of the file needs to be given."""
@@ -59,6 +76,8 @@ class Scopes:
             "tables": self.tables,
             "procedures": _Procedures(self.file.procedures),
             "suspicions": self.suspicions,
+            "read": self.read,
+            "setting_lines": self.setting_lines,
             "targets": self.targets,
             "rows": self.rows,
             "answers": self.use.answers,
@@ -95,6 +114,7 @@ def check_steps(steps: Sequence[Step], scope: CheckScope) -> None:
     """Check steps one after the other, as they run."""
     for step in walk_steps(steps, scope):
         step.action.check(step.arguments, scope)
+        advise(step, scope)
 
 
 class _Procedures:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -26,6 +25,7 @@ from gateway.config.shape import check_shape
 from gateway.config.units import parse_duration
 from gateway.config.wording import either
 from gateway.expressions import CoercionError, coerce, to_json
+from gateway.records import dataclass, replace
 
 DEFAULT_NOW = datetime.fromisoformat("2026-01-01T00:00:00Z")
 """When a case happens that does not say so: a fixed instant, so that it passes tomorrow if it does today."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from gateway.config.diagnostics import DocumentFindings, Findings
 from gateway.config.document import Mapping as MappingNode
@@ -16,6 +15,7 @@ from gateway.config.rule_tests_source import SourceUnderTest, report_unknown
 from gateway.config.rule_tests_values import check_value, test_of
 from gateway.config.tables import Column, Table
 from gateway.expressions import CoercionError, fit
+from gateway.records import dataclass
 
 
 def check_rule_tests(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from gateway.config.diagnostics import DocumentFindings, did_you_mean
 from gateway.config.document import Mapping as MappingNode
@@ -11,6 +10,7 @@ from gateway.config.document import Node, Plain, Scalar
 from gateway.config.document import Sequence as SequenceNode
 from gateway.config.rule_tests_effects_schema import CALLS, DETAILS, MESSAGES, OUTCOMES
 from gateway.config.wording import both, either, listed
+from gateway.records import dataclass
 
 ACTIONS = {"calls": CALLS, "messages": MESSAGES, "scheduled": ("schedule",)}
 """What each of these keys of `expect` lists."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from gateway.config.diagnostics import DocumentFindings, did_you_mean
 from gateway.config.document import Mapping as MappingNode
@@ -15,6 +14,7 @@ from gateway.config.rules import RulesFile
 from gateway.config.wording import listed
 from gateway.expressions import CoercionError, coerce
 from gateway.providers.stripe_operations import find_operation
+from gateway.records import dataclass
 
 _WAITING = ("stripe",)
 """Actions whose answer an event always waits for."""

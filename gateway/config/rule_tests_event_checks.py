@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from gateway.config.diagnostics import DocumentFindings
 from gateway.config.document import Scalar
 from gateway.config.rule_tests import Case, CaseEvent, Expectation, entries
 from gateway.config.rule_tests_source import SourceUnderTest, report_unknown
 from gateway.config.wording import both, listed
+from gateway.records import dataclass
 
 ANY_ORDER = ("tables", "messages", "calls", "scheduled")
 """What can be expected of the end when it is not known which event comes last."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 
 from gateway.config.diagnostics import DocumentFindings, did_you_mean
 from gateway.config.document import Node
 from gateway.config.rule_tests_effects_checks import Doing
 from gateway.config.wording import listed
+from gateway.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gateway.config.consistency import ConsistencyCheck, read_checks
@@ -18,6 +17,7 @@ from gateway.config.document import Mapping as MappingNode
 from gateway.config.document import Sequence as SequenceNode
 from gateway.config.extraction import Extraction, read_extractions
 from gateway.config.mending import mended, renamed
+from gateway.config.remembering import once_for_each
 from gateway.config.rules_schema import rules_schema, step_schema
 from gateway.config.shape import check_shape
 from gateway.config.steps import COMMON_KEYS, ActionSpec, Step, StepReader
@@ -25,6 +25,7 @@ from gateway.config.tables import UNSET, Column, Table
 from gateway.config.values import Condition, Value, read_expression, read_value
 from gateway.config.wording import synonym
 from gateway.expressions import VALUE_TYPES, CoercionError, fit
+from gateway.records import dataclass, replace
 
 Actions = Mapping[str, ActionSpec]
 
@@ -76,15 +77,23 @@ def read_rules(path: Path, name: str, findings: Findings, actions: Actions) -> R
     `name` is how the path is shown to the operator.
     """
     document = load_document(path, findings, shown=name)
-    if document is None or document.root is None:
+    return None if document is None else read_rules_document(path, document, findings, actions)
+
+
+def read_rules_document(path: Path, document: Document, findings: Findings, actions: Actions) -> RulesFile | None:
+    """Read the document of a rules file; problems become findings. None when it holds no mapping to go on with."""
+    if document.root is None:
         return None
     here = findings.for_document(document)
-    schema = rules_schema(actions)
+    schema = _schema_of_files(actions)
     if not check_shape(document, document.root, schema, here):
         document = replace(document, root=mended(document.root, schema))
     if not isinstance(document.root, MappingNode):
         return None
     return _Reader(path, document, document.root, here, actions).read()
+
+
+_schema_of_files = once_for_each(rules_schema)
 
 
 class _Reader:
@@ -151,7 +160,8 @@ class _Reader:
             unique=spec.get("unique") is True,
             required=spec.get("required") is True,
             indexed=spec.get("index") is True,
-            values=tuple(self._literal(item.plain(), type_name, item) for item in _items(node.get("values"))),
+            values=self._values(node.get("values"), type_name),
+            place=f"{self.document.path}:{key.span.start.line}",
         )
         if "default" not in spec:
             return column
@@ -160,6 +170,19 @@ class _Reader:
         if column.values and default is not None and default not in column.values:
             self.findings.error("GW305", f"default `{default}` is not one of the column's `values`", default_node)
         return replace(column, default=default)
+
+    def _values(self, node: Node | None, type_name: str) -> tuple[object, ...]:
+        values: list[object] = []
+        for item in _items(node):
+            value = self._literal(item.plain(), type_name, item)
+            if value is None:
+                help = "every column may be null, unless it is `required`"
+                self.findings.error("GW104", "null is not one of the `values` of a column", item, help=help)
+            elif value in values:
+                self.findings.warning("GW104", f"`{value}` is written twice", item, help="take one of them out")
+            else:
+                values.append(value)
+        return tuple(values)
 
     def _literal(self, value: object, type_name: str, node: Node) -> object:
         try:

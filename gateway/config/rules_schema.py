@@ -7,6 +7,7 @@ from typing import Any
 
 from gateway.config.consistency import CHECKS_SCHEMA
 from gateway.config.extraction import EXTRACTION_SCHEMA
+from gateway.config.remembering import once_for_each
 from gateway.config.steps import ActionSpec
 from gateway.expressions import VALUE_TYPES
 
@@ -25,9 +26,14 @@ COLUMN_SCHEMA: dict[str, Any] = {
         "unique": {"type": "boolean", "description": "Whether no two rows may have the same value."},
         "required": {"type": "boolean", "description": "Whether the column must never be null."},
         "index": {"type": "boolean", "description": "Whether looking rows up by this column should be fast."},
-        "values": {"type": "array", "minItems": 1, "description": "The only values the column may hold."},
-        "default": {"description": "What a new row has when nothing is set."},
-        "description": {"type": "string", "description": "For people."},
+        "values": {
+            "type": "array",
+            "minItems": 1,
+            "description": "The only values the column may hold.",
+            "examples": [["trial", "active", "overdue"]],
+        },
+        "default": {"description": "What a new row has when nothing is set.", "examples": ["trial"]},
+        "description": {"type": "string", "description": "For people.", "examples": ["How far the payment came."]},
     },
 }
 
@@ -35,12 +41,18 @@ TABLE_SCHEMA: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
     "properties": {
-        "columns": {"type": "object", "minProperties": 1, "additionalProperties": COLUMN_SCHEMA},
+        "columns": {
+            "type": "object",
+            "minProperties": 1,
+            "additionalProperties": COLUMN_SCHEMA,
+            "description": "The columns, each with its type; one of them names the row.",
+            "examples": [{"id": {"type": "text", "primary_key": True}, "status": {"type": "text"}}],
+        },
         "existing": {
             "type": "boolean",
             "description": "Use the table as it stands in the database; the gateway never changes it.",
         },
-        "description": {"type": "string", "description": "For people."},
+        "description": {"type": "string", "description": "For people.", "examples": ["Who pays, and for what."]},
     },
     "anyOf": [{"required": ["columns"]}, {"required": ["existing"]}],
 }
@@ -49,6 +61,7 @@ COMMON_STEP_SCHEMA: dict[str, Any] = {
     "when": {
         "type": "string",
         "description": "A JMESPath condition over the scope; the step is skipped when it does not hold.",
+        "examples": ["amount > `0`"],
     },
     "as": {
         "type": "string",
@@ -57,11 +70,16 @@ COMMON_STEP_SCHEMA: dict[str, Any] = {
         "examples": ["tenant"],
         "description": "The name that the step's value is bound to.",
     },
-    "name": {"type": "string", "description": "What the step is called in traces and coverage."},
+    "name": {
+        "type": "string",
+        "description": "What the step is called in traces and coverage.",
+        "examples": ["activate the tenant"],
+    },
 }
 
 EVENT_TYPES_SCHEMA: dict[str, Any] = {
     "description": "Event types, exactly or with `*` (`invoice.*`).",
+    "examples": ["invoice.paid", ["PAYMENT_CONFIRMED", "PAYMENT_RECEIVED"]],
     "oneOf": [
         {"type": "string", "minLength": 1},
         {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"type": "string", "minLength": 1}},
@@ -69,6 +87,7 @@ EVENT_TYPES_SCHEMA: dict[str, Any] = {
 }
 
 
+@once_for_each
 def step_schema(action: ActionSpec) -> dict[str, Any]:
     """Return the schema of a step with the given action."""
     common = {key: spec for key, spec in COMMON_STEP_SCHEMA.items() if key != "as" or action.binds}
@@ -96,29 +115,43 @@ def rules_schema(actions: Mapping[str, ActionSpec], *, editor: bool = False) -> 
         "additionalProperties": False,
         "required": ["version", "rules"],
         "properties": {
-            "version": {"const": 1, "description": "The version of the language."},
-            "description": {"type": "string", "description": "What the file is for."},
+            "version": {"const": 1, "description": "The version of the language.", "examples": [1]},
+            "description": {
+                "type": "string",
+                "description": "What the file is for.",
+                "examples": ["What the events of the bank mean for our tenants."],
+            },
             "settings": {
                 "type": "object",
                 "description": "Knobs of this file, `$settings.name` in rules; a source may override them.",
+                "examples": [{"days_until_overdue": 1}],
             },
             "tables": {
                 "type": "object",
                 "additionalProperties": TABLE_SCHEMA,
                 "description": "The rows that the rules keep.",
+                "examples": [{"tenants": {"columns": {"id": {"type": "text", "primary_key": True}}}}],
             },
             "extract": {
                 "type": "object",
                 "additionalProperties": EXTRACTION_SCHEMA,
                 "description": "Names for values of the payload.",
+                "examples": [{"customer_id": "payment.customer"}],
             },
             "procedures": {
                 "type": "object",
                 "additionalProperties": steps,
                 "description": "Named steps, shared by rules.",
+                "examples": [{"note": [{"log": "event ${event.id}"}]}],
             },
             "checks": CHECKS_SCHEMA,
-            "rules": {"type": "array", "minItems": 1, "items": _rule_schema(steps)},
+            "rules": {
+                "type": "array",
+                "minItems": 1,
+                "items": _rule_schema(steps),
+                "description": "What events mean; the first rule that fits handles the event.",
+                "examples": [[{"name": "paid", "on": "invoice.paid", "do": [{"log": "invoice ${invoice} is paid"}]}]],
+            },
         },
     }
     if editor:
@@ -132,22 +165,38 @@ def _rule_schema(steps: dict[str, Any]) -> dict[str, Any]:
         "additionalProperties": False,
         "required": ["name", "on", "do"],
         "properties": {
-            "name": {"type": "string", "minLength": 1, "description": "What people call the rule."},
-            "description": {"type": "string", "description": "For people."},
+            "name": {
+                "type": "string",
+                "minLength": 1,
+                "description": "What people call the rule.",
+                "examples": ["payment confirmed"],
+            },
+            "description": {
+                "type": "string",
+                "description": "For people.",
+                "examples": ["Sent again when a refund is undone."],
+            },
             "on": EVENT_TYPES_SCHEMA,
             "when": {
                 "type": "string",
                 "description": "A JMESPath condition over the scope; the first rule that fits handles the event.",
+                "examples": ["days_between(due_date, now) >= settings.days_until_overdue"],
             },
             "extract": {
                 "type": "object",
                 "additionalProperties": EXTRACTION_SCHEMA,
                 "description": "More names, for this rule alone.",
+                "examples": [{"reason": "payment.refusalReason"}],
             },
-            "do": {**steps, "description": "The steps, in order."},
+            "do": {
+                **steps,
+                "description": "The steps, in order.",
+                "examples": [[{"run": "find_tenant"}, {"log": "seen ${payment_id}"}]],
+            },
             "result": {
                 "type": "string",
                 "description": "What the event ends with when all steps were run; the rule's name when left out.",
+                "examples": ["tenant_activated"],
             },
         },
     }

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
-from gateway.config.diagnostics import DocumentFindings, Severity, Span, did_you_mean
+from gateway.config.constant_conditions import constants
+from gateway.config.diagnostics import DocumentFindings, Severity, did_you_mean
+from gateway.config.forgotten_dollars import forgotten_dollars
+from gateway.config.name_looks import Callers, Lack, NameLooks, Place
 from gateway.config.nodes import Node, Scalar
 from gateway.config.scope_types import Bound, NameTypes
 from gateway.config.suspicions import Suspicion, Suspicions
 from gateway.config.tables import Table
 from gateway.config.type_findings import Documented, absent_name, suspicions_of
 from gateway.config.values import Condition, Located, Value, value_type
-from gateway.expressions import Expression, Reference
+from gateway.expressions import Expression, Reference, tree
 from gateway.expressions.inference import Known, infer
 from gateway.expressions.types import ANY, TEXT, Type, in_words, object_of
+from gateway.records import dataclass, field, replace
 
 if TYPE_CHECKING:
     from gateway.config.steps import Step
@@ -30,10 +33,6 @@ class Procedures(Protocol):
 
     def check(self, name: str, scope: CheckScope) -> None:
         """Check a procedure's steps in the scope of the step that runs it."""
-
-
-Place = Callable[[], Span]
-"""Works out where something stands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +70,17 @@ class CheckScope:
     step: Step | None = None
     running: tuple[str, ...] = field(default=())
     """The procedures being checked, outermost first."""
+    callers: Callers = ()
+    """The `run` steps that run them."""
+    setting_lines: Mapping[str, int] = field(default_factory=dict)
+    """The lines in which the file's settings are declared."""
+    known: tuple[dict[str, Bound], Known] | None = None
+    """What was last known of expressions, and the names that it was known for."""
+    looks: NameLooks = field(default_factory=NameLooks)
+    read: set[str] = field(default_factory=set)
+    """The names that were read; `@` for all of them."""
+    ended: bool = False
+    """Whether the event has ended in any case before the step being checked."""
 
     @property
     def under_condition(self) -> bool:
@@ -155,20 +165,33 @@ class CheckScope:
             help=f"did you mean `{near}`?" if near else f"declare it under `{kind}s` in gateway.yaml",
         )
 
-    def value(self, value: Value | None) -> Type:
-        """Check every expression of a value, and return what the value may be."""
+    def value(self, value: Value | None, *, as_text: bool = False) -> Type:
+        """Check every expression of a value, and return what the value may be.
+
+        With `as_text` what is written into a text is looked at elsewhere.
+        """
         if value is None:
             return ANY
         known = self._known()
-        return value_type(value.node, {id(part.node): self._located(part, known) for part in value.parts})
+        self.suspect(value.node, "names", forgotten_dollars(value, self.names))
+        return value_type(value.node, {id(part.node): self._located(part, known, as_text) for part in value.parts})
 
     def condition(self, condition: Condition | None) -> Type:
         """Check an expression, and return what its value may be."""
-        return ANY if condition is None else self._located(condition.located, self._known())
+        if condition is None:
+            return ANY
+        known = self._known()
+        wrong = [replace(one, note=self.origins(condition.located)) for one in constants(condition, known)]
+        self.suspect(condition.node, "constant", wrong)
+        return self._located(condition.located, known)
+
+    def type_of(self, node: tree.Node) -> Type:
+        """Return the type of a part of an expression that has been checked."""
+        return infer(node, self._known()).type
 
     def text(self, value: Value | None, what: str) -> None:
         """Check a value that is to be text, such as a path or a key: a list or object in it names nothing."""
-        self.value(value)
+        self.value(value, as_text=True)
         known = self._known()
         for part in value.parts if value is not None else ():
             given = [(one, infer(one.tree, known).type) for one in part.expressions]
@@ -185,18 +208,25 @@ class CheckScope:
             self.suspect(value.node, what, ())
 
     def _known(self) -> Known:
-        return Known(scope=object_of(NameTypes(self.names), open=True), tables=self.rows)
+        if self.known is None or self.known[0] != self.names:
+            self.known = dict(self.names), Known(scope=object_of(NameTypes(self.names), open=True), tables=self.rows)
+        return self.known[1]
 
-    def _located(self, part: Located, known: Known) -> Type:
+    def _located(self, part: Located, known: Known, as_text: bool = False) -> Type:
         """Check every name that an expression or template reads from the scope, and what it does with them."""
         for reference in part.names:
-            self._check_name(reference.path[0], part, reference)
+            self.look_at_name(reference.path[0], part, reference)
+        if "@" in part.node.text:
+            self.read.add("@")
         found = TEXT
         suspicions: list[Suspicion] = []
         for expression in part.expressions:
             inferred = infer(expression.tree, known)
             found = inferred.type if part.is_expression else TEXT
-            suspicions += suspicions_of(expression, inferred.problems, part.node, self.documented)
+            wrong = suspicions_of(expression, inferred.problems, part.node, self.documented)
+            suspicions += (replace(one, note=self.origins(part)) for one in wrong)
+            if not part.is_expression and not as_text and _is_nested(inferred.type):
+                suspicions.append(replace(_in_text(expression, inferred.type, part), note=self.origins(part)))
         self.suspect(part.node, "type", [*suspicions, *self._perhaps_unbound(part)])
         return found
 
@@ -215,6 +245,20 @@ class CheckScope:
                     severity=Severity.WARNING,
                 )
 
+    def origins(self, part: Located) -> tuple[str, ...]:
+        """Say where the names that an expression or template reads were extracted, given or declared."""
+        found: dict[str, None] = {}
+        for reference in part.names:
+            name = reference.path[0]
+            known = self.names.get(name)
+            if known is not None and known.place is not None:
+                found[known.place] = None
+            elif name == "settings" and reference.path[1:2] and reference.path[1] in self.setting_lines:
+                found[f"`settings.{reference.path[1]}` is declared in line {self.setting_lines[reference.path[1]]}"] = (
+                    None
+                )
+        return tuple(found)
+
     def survive(self, condition: Condition) -> None:
         """Take in that the event goes on only where a condition did not hold: `x == null` says that there is an x."""
         if self.conditional:
@@ -225,31 +269,63 @@ class CheckScope:
             if name == absent:
                 self.names[name] = Bound(type=replace(known.type, kinds=known.type.certain))
             elif known.perhaps and condition.expression.text.startswith("!") and known.condition.strip("() ") == holds:
-                self.names[name] = replace(known, perhaps=False)
+                self.names[name] = known.surely
 
-    def _check_name(self, name: str, part: Located, at: Reference) -> None:
-        if name not in self.names:
-            # Where inside its text a name stands is worked out for findings alone: that takes longer than to look.
-            self.unbound(name, partial(part.node.span_of, at.start, at.start + len(name)))
-
-    def unbound(self, name: str, place: Place) -> None:
-        """Report a name that nothing binds."""
-        near = did_you_mean(name, self.names)
-        span = place()
-        if not self.suspicions.is_new("GW203", span):
+    def look_at_name(self, name: str, part: Located, at: Reference) -> None:
+        """Check a name that an expression or template reads."""
+        self.read.add(name)
+        if name in self.names:
+            self.looks.look(part.node, at.start, self.callers, None)
             return
-        self.findings.error(
-            "GW203",
-            f"nothing is called `{name}` here",
-            span,
-            help=f"did you mean `{near}`?" if near else _known("names in scope", self.names),
-        )
+        # Where inside its text a name stands is worked out for findings alone: that takes longer than to look.
+        place = partial(part.node.span_of, at.start, at.start + len(name))
+        lack = self.unbound(name, place, compared=_is_compared(part, at))
+        self.looks.look(part.node, at.start, self.callers, lack)
+
+    def unbound(self, name: str, place: Place, *, compared: bool = False) -> Lack | None:
+        """Return what is said of a name that nothing binds; None where it may be given from outside.
+
+        `compared` says that a comparison asks for it, where a text is often meant.
+        """
+        near = did_you_mean(name, self.names)
+        help = f"did you mean `{near}`?" if near else self._meant(name, compared=compared)
+        return Lack(name=name, place=place, help=help or _known("names in scope", self.names))
+
+    def _meant(self, name: str, *, compared: bool) -> str | None:
+        owners = [own for own in ("settings", "event") if name in (self._fields(own) or ())]
+        if owners:
+            return f"write `{owners[0]}.{name}`"
+        return f"a text is written in single quotes: `'{name}'`" if compared else None
+
+    def _fields(self, name: str) -> Mapping[str, Type] | None:
+        return self.names[name].type.fields if name in self.names else None
+
+
+def _is_compared(part: Located, at: Reference) -> bool:
+    """Say whether a name stands alone on one side of a comparison."""
+    for expression in part.expressions:
+        for node in tree.walk(expression.tree):
+            if isinstance(node, tree.Comparison):
+                sides = [side for side in (node.left, node.right) if isinstance(side, tree.Field)]
+                if any((side.start, side.end) == (at.start, at.end) for side in sides):
+                    return True
+    return False
 
 
 def _no_text(expression: Expression, found: Type, part: Located, what: str) -> Suspicion:
     span = part.node.span_of(expression.tree.start, expression.tree.end)
     help = "take one element, `[0]`, or write them with `join(',', list)`" if "list" in found.kinds else None
     return Suspicion(code="GW308", message=f"{what} is text, this is {in_words(found)}", span=span, help=help)
+
+
+def _in_text(expression: Expression, found: Type, part: Located) -> Suspicion:
+    return Suspicion(
+        code="GW308",
+        message=f"{in_words(found)} is written into this text, as JSON",
+        span=part.node.span_of(expression.tree.start, expression.tree.end),
+        help="name the field that is meant" if "object" in found.kinds else "`join(', ', list)` writes its texts",
+        severity=Severity.WARNING,
+    )
 
 
 def _is_nested(found: Type) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from gateway.config.extraction import Extraction
 from gateway.config.nodes import Scalar
 from gateway.config.tables import UNSET, Column, Table
+from gateway.config.values import Value
 from gateway.expressions.inference import Known, infer
 from gateway.expressions.types import (
     ANY,
@@ -33,20 +34,48 @@ HTTP_ANSWER = object_of({"status": INTEGER, "headers": HEADERS, "body": ANY}, na
 """What an awaited `send` binds."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Bound:
     """What is known of a name in scope."""
 
-    type: Type = ANY
-    given: Scalar | None = None
-    """The literal that `with` gives a procedure under this name."""
-    perhaps: bool = False
-    """Whether only a step under a `when` binds it, so that it may be absent."""
-    condition: str = ""
-    """That `when`."""
+    __slots__ = ("_type", "branches", "condition", "given", "perhaps", "place", "value")
+
+    def __init__(
+        self,
+        *,
+        type: Type | Callable[[], Type] = ANY,
+        given: Scalar | None = None,
+        perhaps: bool = False,
+        condition: str = "",
+    ) -> None:
+        """Take the type, or what finds it out when it is asked for: a rule reads few of the values of its file."""
+        self._type = type
+        self.given = given
+        """The literal that `with` gives a procedure under this name."""
+        self.perhaps = perhaps
+        """Whether only a step under a `when` binds it, so that it may be absent."""
+        self.condition = condition
+        """That `when`."""
+        self.place: str | None = None
+        """Where it is extracted, in words."""
+        self.value: Value | None = None
+        """What `with` gives a procedure under this name, where that is worked out for each event."""
+        self.branches: Mapping[int, Type] = {}
+        """The types of its alternatives, by the identity of their nodes."""
+
+    @property
+    def type(self) -> Type:
+        """Return what the value may be."""
+        if not isinstance(self._type, Type):
+            self._type = self._type()
+        return self._type
+
+    @property
+    def surely(self) -> Bound:
+        """Return the same, known to be there."""
+        return Bound(type=self._type, given=self.given, condition=self.condition)
 
 
-def bound(types: Mapping[str, Type]) -> dict[str, Bound]:
+def bound(types: Mapping[str, Type | Callable[[], Type]]) -> dict[str, Bound]:
     """Return names with their types, as a scope begins."""
     return {name: Bound(type=found) for name, found in types.items()}
 
@@ -136,4 +165,4 @@ def _converted(extraction: Extraction, known: Known) -> Type:
     if extraction.match is not None or not extraction.alternatives:
         return TEXT if extraction.match is not None else ANY
     found = union(infer(path.expression.tree, known).type for path in extraction.alternatives)
-    return replace(found, kinds=found.certain)
+    return found.of_kinds(found.certain)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 from gateway.config.diagnostics import DocumentFindings, did_you_mean
 from gateway.config.misfits import Schema
@@ -31,7 +32,7 @@ def check_written_secrets(root: Node, schema: Schema, findings: DocumentFindings
     found = {id(scalar) for scalar in secrets_in(root, schema)}
     _mask_likely(root, findings)
     for scalar in _scalars(root):
-        if not isinstance(scalar.value, (str, int)) or isinstance(scalar.value, bool):
+        if not isinstance(scalar.value, (str, int, Decimal)) or isinstance(scalar.value, bool):
             continue
         if id(scalar) in found and not _ADDRESS.match(scalar.text):
             _check_written(scalar, findings)

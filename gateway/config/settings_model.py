@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
@@ -12,6 +11,7 @@ from gateway.config.document import Document, Node, Plain
 from gateway.config.environment import Secret
 from gateway.config.networks import Network
 from gateway.config.units import Rate
+from gateway.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +45,9 @@ class SourceSettings:
     respond: Literal["accepted", "result"]
     response: Node | None = field(repr=False)
     """`body` and `errors` as written; templates are compiled with the rules."""
+    api_key: Secret | None = None
+    api_base: str | None = None
+    """The provider's API; `api_base` only where it is not the provider's own."""
     unmatched: Literal["ignore", "reject", "keep"]
     schema: Literal["warn", "reject"] | None
     """What becomes of payloads that break the schema of their event type; None where nobody looks."""

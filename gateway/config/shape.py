@@ -7,7 +7,6 @@ is written, `writeOnly` marks a secret, which no message quotes.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gateway.config import wording
@@ -16,6 +15,7 @@ from gateway.config.mending import meant_key
 from gateway.config.misfits import Misfit, Schema, fits, likeliest, misfits, of_another_kind
 from gateway.config.nodes import Mapping, Node, Scalar, Step, is_written, node_at
 from gateway.config.schema_walk import alternatives
+from gateway.records import dataclass, field
 
 if TYPE_CHECKING:
     from gateway.config.document import Document

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.config.checks import covers
@@ -18,6 +17,7 @@ from gateway.config.rules import Rule, RulesFile
 from gateway.config.steps import Step
 from gateway.config.values import Value
 from gateway.expressions import Template
+from gateway.records import dataclass
 
 SCHEDULED = "schedule."
 """How the types of scheduled events begin."""

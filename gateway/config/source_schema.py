@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.config.schema_parts import ABOVE_ZERO, NETWORKS, PATH, TEXT, WAIT, Schema, described, section
+from gateway.config.schema_parts import ABOVE_ZERO, NETWORKS, PATH, SECRET, TEXT, WAIT, Schema, described, section
 from gateway.config.units import RATE
 from gateway.providers import EVENT_SCHEMA, PRESETS, VERIFY_SCHEMA
 
@@ -23,6 +23,20 @@ def source_schema() -> Schema:
                 "anyOf": [{"const": "none"}, VERIFY_SCHEMA],
             },
             "event": EVENT_SCHEMA,
+            "account": section(
+                "The account at ASAAS or WorkOS, which `gateway validate --connect` asks for its webhooks.",
+                {
+                    "api_key": described(SECRET, "The key of its API.", examples=["${env:ASAAS_API_KEY:-}"]),
+                    "api_base": described(
+                        {"type": "string"},
+                        "Another address than the provider's own, such as that of its sandbox.",
+                        title="an address such as `https://api-sandbox.asaas.com`",
+                        pattern="^(https?://[^\\s]+)?$",
+                        examples=["https://api-sandbox.asaas.com"],
+                    ),
+                },
+                default={},
+            ),
             "rules": {
                 "type": "array",
                 "items": described(TEXT, "A path, from the directory of gateway.yaml."),
@@ -47,6 +61,7 @@ def source_schema() -> Schema:
                     "body": {
                         "type": "object",
                         "description": "The answer of `respond: result`; values may hold `$name`, `${ … }`.",
+                        "examples": [{"success": True, "message": "$result"}],
                     },
                     "errors": {
                         "type": "object",
@@ -88,7 +103,9 @@ def source_schema() -> Schema:
             "health": section(
                 "The source's own health address.",
                 {
-                    "service": described(TEXT, "The name it reports; `NAME-webhook` when it is left out."),
+                    "service": described(
+                        TEXT, "The name it reports; `NAME-webhook` when it is left out.", examples=["billing"]
+                    ),
                     "stale_after": described(WAIT, "Report `stale` when nothing came for so long."),
                 },
                 default={},

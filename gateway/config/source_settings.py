@@ -14,6 +14,12 @@ from gateway.config.wording import listed
 from gateway.expressions.types import Type, in_words, type_of, widened
 
 
+def declared(settings: Settings, section: str) -> tuple[str, ...]:
+    """Return the names below a key of gateway.yaml, those too whose values were refused."""
+    node = node_at(settings.root, (section,))
+    return node.keys() if isinstance(node, Mapping) and node is not settings.root else ()
+
+
 def check_source_settings(
     source: SourceSettings, files: Sequence[RulesFile], settings: Settings, findings: Findings
 ) -> None:

@@ -7,7 +7,6 @@ how they run. Validation, the editor's schema, the docs and the engine all read 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from gateway.config.diagnostics import DocumentFindings
@@ -15,7 +14,9 @@ from gateway.config.document import Mapping as MappingNode
 from gateway.config.document import Node, Scalar
 from gateway.config.document import Sequence as SequenceNode
 from gateway.config.scope import CheckScope
+from gateway.config.suspicions import Suspicion
 from gateway.config.values import Condition, Value, read_expression, read_value
+from gateway.records import dataclass
 
 COMMON_KEYS = ("when", "as", "name")
 """Keys that any step may have beside its action's own."""
@@ -118,10 +119,26 @@ _ENDINGS = ("finish", "fail")
 
 def walk_steps(steps: Sequence[Step], scope: CheckScope) -> Iterator[Step]:
     """Yield each step with the scope set to it, after checking what all steps have in common."""
+    over, said = False, False
     for step in steps:
         scope.step = step
+        scope.suspect(step.node, "reach", [_never_reached(step)] if over and not said else ())
+        said = said or over
         scope.condition(step.when)
         yield step
         scope.step = None
-        if step.action.name in _ENDINGS and step.when is not None:
+        ends = step.action.name in _ENDINGS
+        if ends and step.when is not None:
             scope.survive(step.when)
+        over, scope.ended = over or scope.ended or (ends and step.when is None), False
+    scope.ended = over and not scope.conditional
+
+
+def _never_reached(step: Step) -> Suspicion:
+    place = step.node.entries[0][0] if step.node.entries else step.node
+    return Suspicion(
+        code="GW218",
+        message="this step is never reached: the event has ended before it in any case",
+        span=place.span,
+        help="take it out, move it up, or give the step that ends the event a `when`",
+    )

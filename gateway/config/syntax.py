@@ -71,6 +71,7 @@ def _problem(reading: _Reading) -> _Problem:
         _conflict,
         _strange_space,
         _tab,
+        _long_quote,
         _colon,
         _quote,
         _bracket,
@@ -118,6 +119,23 @@ def _tab(reading: _Reading) -> _Problem | None:
         Position(reading.place.line, column),
         "indent with spaces",
     )
+
+
+def _long_quote(reading: _Reading) -> _Problem | None:
+    """Judge a quote that was closed by the next one, lines below: what stands behind that is no YAML."""
+    last: yaml.ScalarToken | None = None
+    try:
+        for token in yaml.scan("\n".join(reading.lines), Loader=yaml.SafeLoader):
+            if not isinstance(token, yaml.ScalarToken) or token.style not in ("'", '"'):
+                continue
+            if token.start_mark.line < token.end_mark.line:
+                last = token
+    except yaml.YAMLError:
+        pass  # it is the error that is being judged: what was read before it counts
+    if last is None or last.end_mark.line + 1 != reading.place.line:
+        return None
+    note = f"the next quote, which would close it, stands in line {reading.place.line}"
+    return _Problem("GW005", "the quote is not closed", reading.position(last.start_mark), note=note)
 
 
 def _colon(reading: _Reading) -> _Problem | None:

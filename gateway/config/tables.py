@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from gateway.records import dataclass, field
 
 UNSET = object()
 """Stands where a column has no default (a default of null is `None`)."""
@@ -22,6 +22,8 @@ class Column:
     """The only values the column may hold; empty when any will do."""
     default: object = UNSET
     indexed: bool = False
+    place: str | None = field(default=None, compare=False)
+    """Where it is declared, as `rules/payments.yaml:12`."""
 
     @property
     def has_default(self) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 
 from gateway.config.diagnostics import Severity, did_you_mean
 from gateway.config.nodes import Scalar
@@ -13,8 +12,17 @@ from gateway.expressions import Expression, tree
 from gateway.expressions.inference import Problem
 from gateway.expressions.types import Type
 from gateway.providers.preset import Moved
+from gateway.records import dataclass, field
 
-CODES = {"field": "GW203", "kind": "GW308", "compare": "GW308", "argument": "GW303", "never": "GW309"}
+CODES = {
+    "field": "GW203",
+    "kind": "GW308",
+    "compare": "GW308",
+    "argument": "GW303",
+    "never": "GW309",
+    "idle": "GW310",
+    "table": "GW201",
+}
 """The code of each kind of problem."""
 
 
@@ -46,8 +54,12 @@ def suspicions_of(
         else:
             said = problem.message
         if _is_documented(expression, problem):
+            code = CODES[problem.about] if problem.about == "never" else "GW307"
             help = remedy(problem, moved)
-            yield Suspicion(code="GW307", message=said, span=span, help=help, severity=Severity.WARNING)
+            yield Suspicion(code=code, message=said, span=span, help=help, severity=Severity.WARNING)
+        elif problem.about == "idle":
+            help = "take it out, or write what was meant"
+            yield Suspicion(code="GW310", message=said, span=span, help=help, severity=Severity.WARNING)
         else:
             yield Suspicion(code=CODES[problem.about], message=said, span=span, help=remedy(problem, moved))
 
@@ -107,7 +119,7 @@ def _of_payload(expression: Expression, problem: Problem) -> bool:
 
 def _is_documented(expression: Expression, problem: Problem) -> bool:
     """Say whether what is wrong is known from a provider's documents alone."""
-    if problem.about == "field":
+    if problem.about in {"field", "never"}:
         return problem.owner is not None and problem.owner.documented
     return problem.about == "kind" and _of_payload(expression, problem)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+
+from gateway.records import dataclass
 
 _SECONDS = {
     "ms": timedelta(milliseconds=1),

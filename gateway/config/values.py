@@ -7,7 +7,6 @@ Where a rule writes a value (`set`, `values`, `with`, `json`, …) text is liter
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from gateway.config.diagnostics import DocumentFindings
 from gateway.config.document import Mapping as MappingNode
@@ -23,6 +22,7 @@ from gateway.expressions import (
     compile_template,
 )
 from gateway.expressions.types import Type, list_of, object_of, type_of, union
+from gateway.records import dataclass
 
 Evaluate = Callable[[Mapping[str, object], Context], object]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+from gateway.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

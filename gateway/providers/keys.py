@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from gateway.providers.headers import to_bytes
+from gateway.records import dataclass
 
 WHSEC = "whsec_"
 """What stands before a secret of Standard Webhooks, and of Stripe, where it belongs to the key."""

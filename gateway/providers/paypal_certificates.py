@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.errors import GatewayError
+from gateway.records import dataclass, field
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -114,7 +113,7 @@ def read_trust(extra: Path | None) -> Trust:
 
 @cache
 def _pinned() -> Trust:
-    folder = files("gateway.providers") / "trust"
+    folder = Path(__file__).parent / "trust"
     roots, intermediates = (
         tuple(_certificates((folder / f"paypal_{kind}.pem").read_bytes())) for kind in ("roots", "intermediates")
     )

@@ -11,13 +11,13 @@ import math
 import re
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.expressions import CoercionError, coerce
 from gateway.providers.headers import header_values
 from gateway.providers.verification import Refused, Verified, refused
+from gateway.records import dataclass
 
 if TYPE_CHECKING:
     from gateway.providers.paypal_certificates import Certificate

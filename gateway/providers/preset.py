@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from gateway.providers.schemes import SCHEMES
+from gateway.records import dataclass, field
 
 Part = str | Mapping[str, str]
 """A JMESPath into the payload; or `{header: NAME}`, with an `or_header` where the first is absent; or, for a time,

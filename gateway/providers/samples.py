@@ -7,16 +7,15 @@ import json
 import secrets
 from datetime import UTC, datetime
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 Payload = dict[str, Any]
 
 
 @cache
 def _samples(provider: str) -> dict[str, Payload]:
-    folder = files("gateway.providers") / "samples" / provider
+    folder = Path(__file__).parent / "samples" / provider
     if not folder.is_dir():
         return {}
     return {
@@ -44,6 +43,8 @@ def freshen(payload: Payload, provider: str, now: float) -> Payload:
         case "stripe":
             return {**payload, "id": f"evt_{token}", "created": int(now)}
         case "asaas":
+            from zoneinfo import ZoneInfo  # with what it brings it takes as long as all providers together
+
             local = moment.astimezone(ZoneInfo("America/Sao_Paulo"))
             number = int(token[:8], 16)
             return {

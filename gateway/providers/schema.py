@@ -25,13 +25,20 @@ VERIFY_SCHEMA: dict[str, Any] = {
             "description": "The token that the sender puts into a header.",
             "examples": ["${env:TOKEN}"],
         },
-        "tokens": {"type": "array", "items": _SECRET, "minItems": 1, "description": "Several good tokens."},
+        "tokens": {
+            "type": "array",
+            "items": _SECRET,
+            "minItems": 1,
+            "description": "Several good tokens.",
+            "examples": [["${env:TOKEN}", "${env:TOKEN_OLD:-}"]],
+        },
         "secret": {**_SECRET, "description": "The secret that bodies are signed with.", "examples": ["${env:SECRET}"]},
         "secrets": {
             "type": "array",
             "items": _SECRET,
             "minItems": 1,
             "description": "Several good secrets, while one is being replaced by another; empty ones are passed over.",
+            "examples": [["${env:SECRET}", "${env:SECRET_OLD:-}"]],
         },
         "header": {
             "type": "string",
@@ -49,7 +56,12 @@ VERIFY_SCHEMA: dict[str, Any] = {
             "description": "How the signature is written; of hex digits, upper case will do as well.",
         },
         "secret_encoding": {"enum": ["text", "hex", "base64", "whsec"], "description": "How the secret is written."},
-        "separator": {"type": "string", "minLength": 1, "description": "What separates several signatures or pairs."},
+        "separator": {
+            "type": "string",
+            "minLength": 1,
+            "description": "What separates several signatures or pairs.",
+            "examples": [","],
+        },
         "pair": {
             "description": "The name of the pairs that hold signatures, `v1` in `t=…,v1=…`, or several names.",
             "anyOf": [_NAME, {"type": "array", "items": _NAME, "minItems": 1}],
@@ -71,14 +83,15 @@ VERIFY_SCHEMA: dict[str, Any] = {
             "additionalProperties": False,
             "description": "Where the time of signing stands.",
             "properties": {
-                "header": {"type": "string", "description": "A header of its own."},
-                "pair": {"type": "string", "description": "A pair in the signature's header."},
+                "header": {"type": "string", "description": "A header of its own.", "examples": ["X-Timestamp"]},
+                "pair": {"type": "string", "description": "A pair in the signature's header.", "examples": ["t"]},
                 "unit": {"enum": ["s", "ms", "iso"], "description": "Seconds, milliseconds or ISO 8601."},
             },
         },
         "id_header": {
             "type": "string",
             "description": "The header that holds the message's id, where the id is signed.",
+            "examples": ["webhook-id"],
         },
         "tolerance": {
             "title": "a duration such as `5m`",
@@ -111,23 +124,29 @@ VERIFY_SCHEMA: dict[str, Any] = {
         },
         "client_id": {
             "type": "string",
-            "description": "PayPal, `mode: api`: the app's id.",
+            "description": "PayPal, `mode: api` and `validate --connect`: the app's id.",
             "examples": ["${env:PAYPAL_CLIENT_ID:-}"],
         },
         "client_secret": {
             **_SECRET,
-            "description": "PayPal, `mode: api`: the app's secret.",
+            "description": "PayPal, `mode: api` and `validate --connect`: the app's secret.",
             "examples": ["${env:PAYPAL_CLIENT_SECRET:-}"],
         },
         "api_base": {
             "type": "string",
-            "description": "PayPal, `mode: api`: where the API is, when it is not PayPal's own.",
+            "description": "PayPal, `mode: api` and `validate --connect`: where the API is, if not PayPal's own.",
             "examples": ["https://api-m.sandbox.paypal.com"],
         },
         "conceal": {"type": "boolean", "description": "Tell a sender whose signature does not hold nothing of why."},
-        "message": {"type": "string", "description": "What a concealing source says instead."},
+        "message": {
+            "type": "string",
+            "description": "What a concealing source says instead.",
+            "examples": ["Invalid signature"],
+        },
     },
 }
+
+_HEADER = {"type": "string", "description": "The header that holds it.", "examples": ["X-Event-Id"]}
 
 _PART: dict[str, Any] = {
     "oneOf": [
@@ -136,7 +155,7 @@ _PART: dict[str, Any] = {
             "type": "object",
             "additionalProperties": False,
             "required": ["header"],
-            "properties": {"header": {"type": "string", "description": "The header that holds it."}},
+            "properties": {"header": _HEADER},
         },
     ]
 }
@@ -144,6 +163,7 @@ _PART: dict[str, Any] = {
 EVENT_SCHEMA: dict[str, Any] = {
     "type": "object",
     "title": "where an event's id, type, time and key are",
+    "description": "Where an event's id, type, time and ordering key are: paths into the payload, or headers.",
     "additionalProperties": False,
     "properties": {
         "id": {
@@ -159,9 +179,13 @@ EVENT_SCHEMA: dict[str, Any] = {
                     "type": "object",
                     "additionalProperties": False,
                     "properties": {
-                        "path": {**_PATH, "description": "A JMESPath into the payload."},
-                        "header": {"type": "string", "description": "The header that holds it."},
-                        "zone": {"type": "string", "description": "The IANA zone of times that name none."},
+                        "path": {**_PATH, "description": "A JMESPath into the payload.", "examples": ["sent_at"]},
+                        "header": _HEADER,
+                        "zone": {
+                            "type": "string",
+                            "description": "The IANA zone of times that name none.",
+                            "examples": ["America/Sao_Paulo"],
+                        },
                     },
                 },
             ],

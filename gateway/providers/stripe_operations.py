@@ -41,6 +41,11 @@ def fractions() -> frozenset[str]:
     return frozenset(_data()["fractions"])
 
 
+def api_version() -> str:
+    """Return the version of Stripe's API that operations and payload schemas are of."""
+    return str(_data()["api_version"])
+
+
 def _operation(one: Mapping[str, Any]) -> Operation:
     values = {name: tuple(words) for name, words in one.get("values", {}).items()}
     return Operation(tuple(one["path"]), tuple(one["params"]), tuple(one["required"]), one["returns"], values)

@@ -37,6 +37,26 @@ def migrate_table(database: Database, table: Table) -> list[str]:
     return done + _missing_indexes(database, table)
 
 
+def refused_changes(table: Table, present: dict[str, Present], dialect: str) -> list[MigrationRefused]:
+    """Return why `migrate_table` would refuse a table with these columns; nothing is read or changed.
+
+    What rows hold may have it refuse more: values that are to be unique and are shared.
+    """
+    refused = []
+    for check in (_require_existing,) if table.existing else (_refuse_changed_types, _refuse_new_required):
+        try:
+            check(table, present, dialect)
+        except MigrationRefused as reason:
+            refused.append(reason)
+    return refused
+
+
+def _refuse_new_required(table: Table, present: dict[str, Present], dialect: str) -> None:
+    for column in table.columns if present else ():
+        if column.name not in present:
+            _add_statement(table, column, dialect)
+
+
 def _require_existing(table: Table, present: dict[str, Present], dialect: str) -> None:
     if not present:
         raise MigrationRefused(

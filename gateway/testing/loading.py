@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from pathlib import Path
 
+from gateway.config.definitions import gather_at_definitions
 from gateway.config.diagnostics import Findings, Severity
 from gateway.config.document import Mapping, Node, Scalar, node_at
 from gateway.config.procedure_needs import needs_of
@@ -44,6 +46,7 @@ def load_tests(project: Project, paths: Iterable[Path], findings: Findings) -> l
     for file in files:
         if not unclear(file.source_name):
             check_rule_tests(file, sources, project.tables, findings)
+    gather_at_definitions([project.settings.document, *(file.document for file in project.files.values())], findings)
     return files
 
 
@@ -79,7 +82,7 @@ def _under_test(project: Project, name: str) -> SourceUnderTest:
         doings=doings_of(files),
         procedures=tuple(dict.fromkeys(name for file in files for name in file.procedures)),
         checks={check.name: check.repair is not None for file in files for check in file.checks.values()},
-        needs=lambda procedure: _needs(project, files, procedure),
+        needs=cache(lambda procedure: _needs(project, files, procedure)),
     )
 
 

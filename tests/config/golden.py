@@ -21,7 +21,10 @@ stripe: {api_key: "${env:STRIPE_API_KEY}"}
 """
 """What is put behind gateway.yaml for a case with the line `# with targets`."""
 
-WITH_SETTINGS = RULES_FILE + "settings: {days: 7, on: 1, at: 1, day: 1}\n"
+WITH_SETTINGS = (
+    RULES_FILE.replace("an invoice was paid", "${ lookup(settings, 'on') }")
+    + "settings: {days: 7, on: 1, at: 1, day: 1}\n"
+)
 
 
 def files(directory: str) -> list[Path]:

@@ -8,6 +8,7 @@ from gateway.config.codes.advice import ADVICE
 from gateway.config.codes.entry import Code
 from gateway.config.codes.expressions import EXPRESSIONS
 from gateway.config.codes.names import NAMES
+from gateway.config.codes.outside import OUTSIDE_ADVICE, OUTSIDE_NAMES, OUTSIDE_SECRETS
 from gateway.config.codes.reading import READING
 from gateway.config.codes.secrets import SECRETS
 from gateway.config.codes.shape import SHAPE
@@ -17,10 +18,10 @@ __all__ = ["CODES", "GROUPS", "Code"]
 GROUPS: Mapping[str, tuple[Code, ...]] = {
     "GW0: reading": READING,
     "GW1: shape": SHAPE,
-    "GW2: names": NAMES,
+    "GW2: names": (*NAMES, *OUTSIDE_NAMES),
     "GW3: expressions and types": EXPRESSIONS,
-    "GW4: secrets and the environment": SECRETS,
-    "GW5: advice": ADVICE,
+    "GW4: secrets and the environment": (*SECRETS, *OUTSIDE_SECRETS),
+    "GW5: advice": (*ADVICE, *OUTSIDE_ADVICE),
 }
 """The codes in their chapters."""
 

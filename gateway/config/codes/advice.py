@@ -29,6 +29,38 @@ _CANCELED = """\
   - {name: reminded, on: schedule.remind, do: [{log: not paid yet}]}
   - {name: paid, on: invoice.paid, do: [{cancel: remind-$event.key}]}
 """
+_ID = "  invoice: data.object.id\n"
+_ADD = "{update: invoices, where: {id: $invoice}, increment: {amount: 1}}"
+_REMEMBER = "{insert: invoices, values: {id: $event.id}, on_conflict: {finish: added_before}}"
+_STATES = """\
+version: 1
+tables:
+  invoices:
+    columns:
+      id: {type: text, primary_key: true}
+      status: {type: text}
+      changed_at: {type: timestamp}
+extract: {invoice: data.object.id}
+rules:
+  - {name: paid, on: invoice.paid, do: [{upsert: invoices, key: {id: $invoice}, set: {status: paid}%s}]}
+  - {name: voided, on: invoice.voided, do: [{upsert: invoices, key: {id: $invoice}, set: {status: void}%s}]}
+"""
+_AMOUNTS = """\
+version: 1
+tables:
+  payments:
+    columns:
+      id: {type: text, primary_key: true}
+      amount: {type: decimal}
+      currency: {type: text}
+extract: {payment: data.object.id}
+rules:
+  - name: paid
+    on: invoice.paid
+    do:
+      - {find: payments, where: {id: $payment}, as: row}
+      - {send: app, json: {amount: $row.amount%s}}
+"""
 _PROCEDURE = "version: 1\nprocedures:\n  note_it: [{log: paid}]\nrules:\n"
 
 ADVICE = (
@@ -100,5 +132,64 @@ ADVICE = (
         wrong=with_rules(_CANCELED.replace("cancel: remind-", "cancel: reminder-")),
         right=with_rules(_CANCELED),
         file=RULES,
+    ),
+    Code(
+        code="GW509",
+        title="a text that could be worked out",
+        why="Text is taken as it is written; a name in it needs its `$`, an expression `${ … }`.",
+        wrong=with_steps("{insert: invoices, values: {id: invoice}}", extract=_ID),
+        right=with_steps("{insert: invoices, values: {id: $invoice}}", extract=_ID),
+        file=RULES,
+    ),
+    Code(
+        code="GW510",
+        title="a value or setting that nothing reads",
+        why="It is probably forgotten, or read under a name that was changed.",
+        wrong=with_steps("log: an invoice was paid", extract=_ID),
+        right=with_steps("log: invoice $invoice was paid", extract=_ID),
+        file=RULES,
+    ),
+    Code(
+        code="GW511",
+        title="a column that several rules write, whatever the order of their events",
+        why="Providers send events late and in any order. Where each rule writes what its own event says, the last to "
+        "come wins, not the last that happened. `as_of` keeps an older event from overwriting a newer state.",
+        wrong=_STATES % ("", ""),
+        right=_STATES % (", as_of: changed_at", ", as_of: changed_at"),
+        file=RULES,
+    ),
+    Code(
+        code="GW512",
+        title="an amount without its currency",
+        why="10 is something else in another currency; the table or row that it is from knows which it is.",
+        wrong=_AMOUNTS % "",
+        right=_AMOUNTS % ", currency: $row.currency",
+        file=RULES,
+        gateway=GATEWAY_FILE + 'destinations: {app: {url: "http://127.0.0.1:9000"}}\n',
+    ),
+    Code(
+        code="GW513",
+        title="a whole payload for people",
+        why="A payload holds personal data that most people on a channel need not see, and hardly anybody can read it.",
+        wrong=with_steps("{notify: admins, body: $event.payload}"),
+        right=with_steps("{notify: admins, body: invoice $event.payload.data.object.id was paid}"),
+        file=RULES,
+        gateway=GATEWAY_FILE + 'channels: {admins: ["log://"]}\n',
+    ),
+    Code(
+        code="GW514",
+        title="a step that does something else, or more, the second time",
+        why="An event may be run again, and two events may be about one thing. What is added is added twice unless "
+        "something remembers it; a key that is made of the moment is another each time.",
+        wrong=with_steps(_ADD, extract=_ID),
+        right=with_steps(_REMEMBER, _ADD, extract=_ID),
+        file=RULES,
+    ),
+    Code(
+        code="GW515",
+        title="a destination that is spoken to in the clear",
+        why="What goes over the open internet without encryption can be read and changed on its way.",
+        wrong=GATEWAY_FILE + 'destinations: {app: {url: "http://app.shop.io"}}\n',
+        right=GATEWAY_FILE + 'destinations: {app: {url: "https://app.shop.io"}}\n',
     ),
 )

@@ -33,3 +33,7 @@ class Code:
     """Variables the examples need."""
     encoding: str = "utf-8"
     """How the wrong example is written."""
+    database: str = ""
+    """For what `--connect` finds: the SQL that makes the database beside the examples."""
+    answers: Mapping[str, object] = field(default_factory=lambda: _NONE)
+    """And what an API on this machine, at `${env:API_BASE}`, answers to requests of a path."""

@@ -80,10 +80,20 @@ EXPRESSIONS = (
     ),
     Code(
         code="GW309",
-        title="a comparison that always comes out the same",
-        why="What is compared can only be one of a few words, and this is none of them.",
+        title="a condition that always comes out the same",
+        why="What is compared can only be one of a few words, and this is none of them; or it is there for "
+        "every event, is compared with itself, or with two values at once.",
         wrong=with_steps(_FIND, "{log: paid, when: row.status == 'payed'}", extract=_ID),
         right=with_steps(_FIND, "{log: paid, when: row.status == 'paid'}", extract=_ID),
+        file=RULES,
+    ),
+    Code(
+        code="GW310",
+        title="an alternative that never counts",
+        why="The first that is there counts: one that is written twice, or stands behind a value that is always there, "
+        "does nothing. `|` hands what stands before it on, `||` takes the first that is there.",
+        wrong=with_steps("log: ${ invoice || invoice }", extract=_ID),
+        right=with_steps("log: ${ invoice || event.id }", extract=_ID),
         file=RULES,
     ),
 )

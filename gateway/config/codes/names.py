@@ -28,6 +28,13 @@ _REMINDED = (
     "  - {name: reminded, on: schedule.remind, do: [{log: reminded}]}\n"
 )
 _CHANNEL = 'channels: {admins: ["log://"]}\n'
+_GIVEN = """\
+version: 1
+procedures:
+  note_it: [{log: paid, fields: {amount: $amount}}]
+rules:
+  - {name: paid, on: invoice.paid, do: [{run: note_it, with: {%s: 1}}]}
+"""
 _SOMETIMES = ("{find: invoices, where: {id: $invoice}, when: event.attempt == `1`, as: row}",)
 
 NAMES = (
@@ -126,8 +133,9 @@ NAMES = (
     ),
     Code(
         code="GW212",
-        title="a repair that is not given all it needs",
-        why="A check runs its repair for one row: that is all the procedure can read beside `settings` and `now`.",
+        title="a procedure that is not given all it needs",
+        why="Its steps read a name that the rule which runs it has not, and others that run it have. A check runs its "
+        "repair for one row: that is all the procedure can read beside `settings` and `now`.",
         wrong=_REPAIR.replace("values: {id: $invoice.id", "values: {id: $payment_id"),
         right=_REPAIR,
         file=RULES,
@@ -176,6 +184,22 @@ NAMES = (
         why="When its time has come nothing would happen: `schedule: remind` makes an event of type `schedule.remind`.",
         wrong=with_rules(_REMINDED.replace("on: schedule.remind", "on: invoice.voided")),
         right=with_rules(_REMINDED),
+        file=RULES,
+    ),
+    Code(
+        code="GW218",
+        title="a step that is never reached",
+        why="A `finish` or `fail` without a `when` ends every event that comes to it.",
+        wrong=with_steps("finish: noted", "log: an invoice was paid"),
+        right=with_steps("log: an invoice was paid", "finish: noted"),
+        file=RULES,
+    ),
+    Code(
+        code="GW219",
+        title="a name that a procedure does not read",
+        why="What `with` gives under that name comes to nothing: it is probably misspelt.",
+        wrong=_GIVEN % "amout",
+        right=_GIVEN % "amount",
         file=RULES,
     ),
 )

@@ -7,6 +7,7 @@ from gateway.config.codes.samples import GATEWAY_FILE, RULES_FILE, with_source
 
 _PLAIN = RULES_FILE
 _SERVER = f"{GATEWAY_FILE}server:\n"
+_ORDER = _PLAIN.removeprefix("version: 1\n").replace("an invoice was", "order $order was")
 
 READING = (
     Code(
@@ -146,8 +147,8 @@ READING = (
         code="GW018",
         title="an unknown escape in double quotes",
         why="In double quotes a backslash begins an escape. Patterns are best written in single quotes.",
-        wrong='version: 1\nextract:\n  order: {path: id, match: "(\\d+)"}\n' + _PLAIN.removeprefix("version: 1\n"),
-        right="version: 1\nextract:\n  order: {path: id, match: '(\\d+)'}\n" + _PLAIN.removeprefix("version: 1\n"),
+        wrong='version: 1\nextract:\n  order: {path: id, match: "(\\d+)"}\n' + _ORDER,
+        right="version: 1\nextract:\n  order: {path: id, match: '(\\d+)'}\n" + _ORDER,
         file=RULES,
     ),
     Code(

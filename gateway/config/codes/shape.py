@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.config.codes.entry import RULES, Code
-from gateway.config.codes.samples import GATEWAY_FILE, RULES_FILE, with_source
+from gateway.config.codes.samples import GATEWAY_FILE, RULES_FILE, with_source, with_steps
 
 _PARTNER = """\
   partner:
@@ -75,5 +75,13 @@ SHAPE = (
         "and its provider brings none.",
         wrong=GATEWAY_FILE + _PARTNER + "    schema: reject\n",
         right=GATEWAY_FILE + _PARTNER,
+    ),
+    Code(
+        code="GW109",
+        title="a key with nothing behind it",
+        why="To YAML that is null. Inside `{…}` a colon that was left out makes such a key too.",
+        wrong=with_steps("{log: paid, fields: {currency usd}}"),
+        right=with_steps("{log: paid, fields: {currency: usd}}"),
+        file=RULES,
     ),
 )
