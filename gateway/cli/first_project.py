@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from gateway.cli.schema import SCHEMAS, written
+
 CONFIGURATION = """\
+# yaml-language-server: $schema=schemas/gateway.schema.json
 # Where events come from and where state lives; what they mean stands in rules/.
 version: 1
 server: {host: 127.0.0.1, port: "${env:GATEWAY_PORT:-8080}"}
@@ -21,6 +24,7 @@ sources:
 """
 
 RULES = """\
+# yaml-language-server: $schema=../schemas/rules.schema.json
 # What the events of Stripe mean: a row for each payment, as far as it has come.
 version: 1
 
@@ -65,6 +69,7 @@ rules:                                  # the first one that fits handles the ev
 """
 
 TESTS = """\
+# yaml-language-server: $schema=../../schemas/tests.schema.json
 # `gateway test` runs these on a database of their own.
 source: stripe
 cases:
@@ -124,12 +129,18 @@ def write_project(folder: Path) -> list[str]:
 
     Raises FileExistsError, before anything is written, and other OSErrors.
     """
+    files = {**FILES, **_schemas()}
     there = [name for name in FILES if name != ".gitignore" and (folder / name).exists()]
     if there:
         raise FileExistsError(there[0])
-    written = [name for name in FILES if not (folder / name).exists()]
-    for name in written:
+    missing = [name for name in files if not (folder / name).exists()]
+    for name in missing:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(FILES[name], "utf-8")
-    return written
+        path.write_text(files[name], "utf-8")
+    return missing
+
+
+def _schemas() -> dict[str, str]:
+    """Return the schemas that the first lines of the files name, for editors."""
+    return {f"schemas/{name}.schema.json": written(name) for name in SCHEMAS}

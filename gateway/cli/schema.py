@@ -36,6 +36,10 @@ def _tests() -> dict[str, Any]:
 
 SCHEMAS: Mapping[str, Callable[[], dict[str, Any]]] = {"gateway": _gateway, "rules": _rules, "tests": _tests}
 """What makes each schema; `schemas/NAME.schema.json` is its file."""
+_FIRST_LINE = """
+First line of gateway.yaml, for editors (of a rules file with `../` before the path, and `rules.schema.json`):
+  # yaml-language-server: $schema={directory}/gateway.schema.json"""
+
 FILES = {"gateway": "gateway.yaml", "rules": "rules files", "tests": "tests of rules"}
 """What each schema is of."""
 
@@ -88,6 +92,7 @@ def command(context: click.Context, write: bool, directory: Path) -> None:
             path = directory / f"{own}.schema.json"
             path.write_text(written(own), "utf-8")
             click.echo(path)
+        click.echo(_FIRST_LINE.format(directory=directory.as_posix()), err=True)
     elif context.invoked_subcommand is None:
         click.echo("\n".join(SCHEMAS))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import stat
@@ -47,10 +48,21 @@ def test_without_a_folder_it_is_made_here(tmp_path: Path) -> None:
         "rules/payments.yaml",
         "rules/tests/payments.test.yaml",
         ".gitignore",
+        "schemas/gateway.schema.json",
+        "schemas/rules.schema.json",
+        "schemas/tests.schema.json",
         ".env",
     ]
     assert made["secrets"] == ["GATEWAY_ADMIN_TOKEN", "STRIPE_WEBHOOK_SECRET"]
     assert (tmp_path / "gateway.yaml").is_file()
+
+
+def test_the_files_name_their_schemas() -> None:
+    for name in as_json("init")["files"]:
+        first = Path(name).read_text("utf-8").partition("\n")[0]
+        if name.endswith(".yaml"):
+            schema = Path(name).parent / first.removeprefix("# yaml-language-server: $schema=")
+            assert json.loads(schema.read_text("utf-8"))["$schema"].startswith("https://json-schema.org/")
 
 
 def test_what_is_there_is_left_alone(tmp_path: Path) -> None:
