@@ -97,6 +97,8 @@ class Gateway:
         hide_secrets(self.project)
         database = open_database(parse_address(settings.database, settings.path.parent))
         migrate(database, self.project.tables.values())
+        # A file that was opened on a read-only disk stays read-only when the disk is mended: better not to start.
+        require_writable(database, 1)
         self.program = build_program(self.project, database)
         self._loop = asyncio.get_running_loop()
         self._session = open_session()

@@ -24,8 +24,10 @@ COMMANDS = {
     "run": "Run a PROCEDURE of the rules by hand, as an event of its own.",
     "check": "Find rows that lack what they should have, and repair them.",
     "migrate": "Bring the database's tables to what the rules need.",
+    "backup": "Copy the database to FILE while the gateway runs: as it stands at one moment, checked, and on disk.",
     "explain": "Explain CODE, or list all codes.",
     "schema": "Print the JSON Schema of a kind of file, or draft those of payloads from stored events.",
+    "lsp": "Serve an editor: findings while typing, completion, hover, definitions, quick fixes.",
 }
 """What each command does; its module in this package has its name and holds `command`."""
 

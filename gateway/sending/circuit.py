@@ -12,7 +12,10 @@ FIRST_PAUSE, LONGEST_PAUSE = 2_000_000, 120_000_000
 
 @dataclass(slots=True)
 class Circuit:
-    """Whether a target takes anything at the moment. A state machine without a clock; times are microseconds."""
+    """Whether a target takes anything at the moment.
+
+    A state machine without a clock of its own; times are microseconds of one that never jumps.
+    """
 
     failures: int = 0
     """In a row."""

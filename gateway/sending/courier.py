@@ -9,33 +9,32 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from typing import Protocol, TypeVar
 
 import structlog
 
 from gateway.engine.retry import RetryPolicy
 from gateway.errors import StorageUnavailable
+from gateway.sending.attempts import Attempts, steady
+from gateway.sending.clock import ClockWatch
 from gateway.sending.metrics import SendMetrics
+from gateway.sending.orphans import drop_orphans
 from gateway.sending.targets import Place, keep_circuits
-from gateway.sending.transport import Passing, Refused
-from gateway.store.codecs import dump_json
 from gateway.store.database import Database
 from gateway.store.leases import (
     NONE_WAITING,
     Leased,
     Settled,
     Target,
-    abandon,
     count_waiting,
     lease,
     next_due,
-    open_targets,
     own_name,
     release,
     release_dead_owners,
     settle,
 )
+from gateway.store.misdated import bring_forward
 
 _log = structlog.get_logger("gateway.sending")
 
@@ -76,20 +75,21 @@ class Courier:
         """
         self._database = database
         self._places = places
-        self._policy = policy
         self._metrics = metrics
+        self._attempts = Attempts(policy, metrics, clock=clock, chance=chance)
         self._answered = answered
         self._clock = clock
         self._lease = lease_seconds
-        self._chance = chance
         self._owner = own_name()
         self._wake = asyncio.Event()
         self._settled: list[Settled] = []
         self._tries: set[asyncio.Task[None]] = set()
+        self._under_way: set[int] = set()
         self._retiring: set[asyncio.Task[None]] = set()
         self._loop: asyncio.Task[None] | None = None
         self._stopping = False
         self._orphans_at = 0.0
+        self._clock_watch = ClockWatch(clock, steady)
 
     async def start(self) -> None:
         """Take over what a process that is no more has left, and begin."""
@@ -102,8 +102,10 @@ class Courier:
 
     def use(self, places: Mapping[Target, Place], policy: RetryPolicy) -> None:
         """Send to other places from now on; those before are closed once nothing is under way to them."""
-        before, self._places, self._policy = self._places, places, policy
+        before, self._places, self._attempts.policy = self._places, places, policy
         keep_circuits(before, places)
+        for target, place in places.items():
+            self._metrics.show_circuit(target, place.circuit)
         self._orphans_at = 0.0
         self._wake.set()
         retiring = asyncio.get_running_loop().create_task(_retire(before, set(self._tries)))
@@ -162,15 +164,15 @@ class Courier:
 
     async def _round(self) -> float:
         """Lease what may be sent and start sending it; return the seconds until there may be more."""
-        await self._drop_orphans()
+        await self._look_for_orphans()
+        await self._look_at_clock()
         # Other settings may come while the database is asked.
-        now, all_places = self._clock(), self._places
-        free = {target: self._free(place, now) for target, place in all_places.items()}
+        now, steady_now, all_places = self._clock(), steady(), self._places
+        free = {target: _free(place, steady_now) for target, place in all_places.items()}
         free = {target: places for target, places in free.items() if places}
         if not free:
             return LOOK_AGAIN
-        seconds = self._lease + max(all_places[target].seconds for target in free)
-        until = now + int(seconds * 1_000_000)
+        until = now + int((self._lease + max(all_places[target].seconds for target in free)) * 1_000_000)
         leased = await self._database.call(
             lambda database: lease(database, free, now=now, until=until, owner=self._owner)
         )
@@ -178,17 +180,17 @@ class Courier:
             # It was leased while the end was announced: `stop` gives it back.
             return 0.0
         for item in leased:
-            self._begin(item, all_places[item.action, item.target])
+            # A clock that was set forward ends leases of what is still under way: that is not sent beside itself.
+            if item.seq not in self._under_way:
+                self._begin(item, all_places[item.action, item.target])
         if leased:
             return 0.0
         due = await self._database.call(lambda database: next_due(database, list(free)))
         return LOOK_AGAIN if due is None else min(LOOK_AGAIN, max(0.001, (due - self._clock()) / 1_000_000))
 
-    def _free(self, place: Place, now: int) -> int:
-        return place.circuit.allows(now, place.places - place.busy)
-
     def _begin(self, item: Leased, place: Place) -> None:
         place.busy += 1
+        self._under_way.add(item.seq)
         place.circuit.took(1)
         task = asyncio.get_running_loop().create_task(self._try(item, place))
         self._tries.add(task)
@@ -197,84 +199,32 @@ class Courier:
     async def _try(self, item: Leased, place: Place) -> None:
         started = time.monotonic()
         try:
-            settled = await self._outcome(item, place)
+            settled = await self._attempts.make(item, place)
         finally:
             place.busy -= 1
             self._metrics.seconds.labels(item.action, item.target).observe(time.monotonic() - started)
         self._settled.append(settled)
         self._wake.set()
 
-    async def _outcome(self, item: Leased, place: Place) -> Settled:
-        try:
-            async with asyncio.timeout(place.seconds):
-                answer = await place.transport.deliver(item)
-        except TimeoutError:
-            return self._passing(item, place, Passing(f"no answer within {place.seconds:g} seconds"))
-        except Passing as error:
-            return self._passing(item, place, error)
-        except Refused as error:
-            return self._refused(item, place, error)
-        except Exception:  # noqa: BLE001 - the loop's own limit: it is logged, and the item is tried again
-            # A bug of ours must not stop what else is to be sent: this one is tried again.
-            _log.exception("sending broke", action=item.action, target=item.target, id=item.message_id)
-            return self._passing(item, place, Passing("the gateway failed at this: see its log"))
-        self._reached(item, place)
-        self._count(item, "done")
-        return self._settle_as(item, "done", answer=dump_json(answer))
+    async def _look_for_orphans(self) -> None:
+        if time.monotonic() < self._orphans_at:
+            return
+        self._orphans_at = time.monotonic() + ORPHANS_AGAIN
+        places, now = self._places, self._clock()
+        if await self._database.call(lambda database: drop_orphans(database, places, now)):
+            self._answered()
 
-    def _passing(self, item: Leased, place: Place, error: Passing) -> Settled:
+    async def _look_at_clock(self) -> None:
+        if not self._clock_watch.is_time():
+            return
         now = self._clock()
-        if place.circuit.failed(now):
-            _log.error("the target is left alone for a while", **_about(item), error=error.message)
-        self._metrics.open.labels(item.action, item.target).set(place.circuit.open_until is not None)
-        attempts = item.attempts + 1
-        progress = item.answer if error.progress is None else dump_json(error.progress)
-        at = self._again_at(item, place, now)
-        if at is None:
-            self._count(item, "dead")
-            _log.error("given up", **_about(item), attempts=attempts, error=error.message)
-            return self._settle_as(item, "dead", answer=progress, code="gave_up", error=error.full)
-        if error.retry_after is not None:
-            # What it asks for is bounded: a wrong header must not put a message off for years.
-            until = now + int(min(error.retry_after, self._policy.most) * 1_000_000)
-            place.circuit.hold(until)
-            at = max(at, until)
-        self._count(item, "retry")
-        _log.warning("could not be sent: it is tried again", **_about(item), attempts=attempts, error=error.message)
-        return self._settle_as(item, "ready", at=at, answer=progress, error=error.full)
-
-    def _again_at(self, item: Leased, place: Place, now: int) -> int | None:
-        policy = self._policy
-        if place.longest is not None:
-            policy = replace(policy, give_up_after=min(policy.give_up_after, place.longest))
-        return policy.next_attempt(attempts=item.attempts + 1, since=item.created_at, now=now, chance=self._chance())
-
-    def _refused(self, item: Leased, place: Place, error: Refused) -> Settled:
-        self._reached(item, place)
-        self._count(item, "dead")
-        _log.error("refused", **_about(item), error=error.message)
-        return self._settle_as(item, "dead", answer=item.answer, code=error.code, error=error.full)
-
-    def _reached(self, item: Leased, place: Place) -> None:
-        if place.circuit.succeeded():
-            _log.info("the target takes messages again", action=item.action, target=item.target)
-        self._metrics.open.labels(item.action, item.target).set(0)
-
-    def _count(self, item: Leased, outcome: str) -> None:
-        self._metrics.tries.labels(item.action, item.target, outcome).inc()
-
-    def _settle_as(
-        self,
-        item: Leased,
-        status: str,
-        *,
-        at: int | None = None,
-        answer: str | None = None,
-        code: str | None = None,
-        error: str | None = None,
-    ) -> Settled:
-        finished = None if status == "ready" else self._clock()
-        return Settled(item.seq, item.event, item.kind, status, item.attempts + 1, at, finished, answer, code, error)
+        longest = self._attempts.longest_wait + self._lease + max(place.seconds for place in self._places.values())
+        latest = now + int(longest * 1_000_000)
+        moved = await self._database.call(lambda database: bring_forward(database, now=now, latest=latest))
+        self._clock_watch.looked()
+        if moved:
+            _log.warning("the clock was set back: what waited for a time that is far ahead now is due", count=moved)
+            self._answered()
 
     async def _settle(self) -> None:
         if not self._settled:
@@ -285,28 +235,13 @@ class Courier:
         except StorageUnavailable:
             self._settled = settled + self._settled
             raise
+        self._under_way.difference_update([one.seq for one in settled])
         if answered:
             self._answered()
 
-    async def _drop_orphans(self) -> None:
-        """Make dead what waits for a target that is configured no more."""
-        if time.monotonic() < self._orphans_at:
-            return
-        self._orphans_at = time.monotonic() + ORPHANS_AGAIN
-        for target in await self._database.call(open_targets):
-            if target not in self._places:
-                await self._abandon(target)
 
-    async def _abandon(self, target: Target) -> None:
-        action, name = target
-        error = f"no target `{name}` for `{action}` is configured any more"
-        _log.error("what waits for a target that is gone becomes dead letters", action=action, target=name)
-        if await self._database.call(lambda database: abandon(database, target, error, now=self._clock())):
-            self._answered()
-
-
-def _about(item: Leased) -> dict[str, object]:
-    return {"action": item.action, "target": item.target, "id": item.message_id, "for_event": str(item.event or "")}
+def _free(place: Place, now: int) -> int:
+    return place.circuit.allows(now, place.places - place.busy)
 
 
 async def _retire(places: Mapping[Target, Place], tries: set[asyncio.Task[None]]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from gateway.sending.circuit import Circuit
 from gateway.store.leases import Target, Waiting
 
 _SECONDS = (0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30)
@@ -28,6 +29,10 @@ class SendMetrics:
         self.oldest = Gauge(
             "gateway_outbox_oldest_seconds", "How long the first of them has waited", labels, registry=registry
         )
+
+    def show_circuit(self, target: Target, circuit: Circuit) -> None:
+        """Show whether a target is left alone."""
+        self.open.labels(*target).set(circuit.open_until is not None)
 
     def show(self, waiting: Mapping[Target, Waiting], now: int) -> None:
         """Show what waits, and nothing for targets for which nothing does any more."""

@@ -34,6 +34,8 @@ class Place:
     """How long one try may take."""
     longest: float | None = None
     """Seconds after which it is given up, where that must not be later than the settings say."""
+    address: object = field(default=None, repr=False)
+    """Where it leads; what is known of a target is known of this address. It may hold secrets."""
     circuit: Circuit = field(default_factory=Circuit)
     busy: int = 0
     """Items under way."""
@@ -48,14 +50,22 @@ def build_places(settings: Settings, session: aiohttp.ClientSession) -> dict[Tar
             places=STRIPE_PLACES,
             seconds=stripe.timeout.total_seconds() + 1,
             longest=LONGEST,
+            address=stripe.api_base,
         ),
         ("cache", "redis"): Place(
-            transport=CacheTransport(settings.redis, CACHE_SECONDS), places=CACHE_PLACES, seconds=2 * CACHE_SECONDS
+            transport=CacheTransport(settings.redis, CACHE_SECONDS),
+            places=CACHE_PLACES,
+            seconds=2 * CACHE_SECONDS,
+            address=settings.redis,
         ),
     }
     for name, addresses in settings.channels.items():
-        transport = NotifyTransport(name, addresses, CHANNEL_SECONDS)
-        found["notify", name] = Place(transport=transport, places=CHANNEL_PLACES, seconds=CHANNEL_SECONDS + 5)
+        found["notify", name] = Place(
+            transport=NotifyTransport(name, addresses, CHANNEL_SECONDS),
+            places=CHANNEL_PLACES,
+            seconds=CHANNEL_SECONDS + 5,
+            address=tuple(addresses),
+        )
     for destination in settings.destinations.values():
         found[_action_of(destination), destination.name] = _destination(destination, session)
     return found
@@ -71,11 +81,12 @@ def _destination(destination: DestinationSettings, session: aiohttp.ClientSessio
         transport=NatsTransport(destination) if broker else HttpTransport(destination, session),
         places=destination.concurrency,
         seconds=destination.timeout.total_seconds() + (1 if broker else 0),
+        address=destination.url,
     )
 
 
 def keep_circuits(before: Mapping[Target, Place], after: Mapping[Target, Place]) -> None:
-    """Carry over what is known of targets when the settings are read again."""
+    """Carry over what is known of targets when the settings are read again; nothing is known of another address."""
     for target, place in after.items():
-        if target in before:
+        if target in before and before[target].address == place.address:
             place.circuit = before[target].circuit

@@ -27,6 +27,16 @@ class PostgresError(Exception):
         self.sqlstate = sqlstate
         self.trouble = trouble
 
+    @classmethod
+    def told(cls, message: str, sqlstate: str | None) -> PostgresError:
+        """Return what the server has told; without a code it is the way to the server that failed."""
+        trouble = sqlstate is None or sqlstate.startswith(_TROUBLE_CLASSES) or sqlstate in _TROUBLE_STATES
+        return cls(message, sqlstate, trouble=trouble)
+
+
+class WriteFailed(Exception):
+    """A write that nobody waited for did not do what was taken for granted: its transaction must be undone."""
+
 
 DRIVER_ERROR = (sqlite3.Error, PostgresError)
 """What the drivers raise, whatever is wrong."""
@@ -35,6 +45,9 @@ DRIVER_ERROR = (sqlite3.Error, PostgresError)
 _UNIQUE_VIOLATION = "23505"
 _UNDEFINED = frozenset({"42P01", "42703"})
 _ENTANGLED = frozenset({"40001", "40P01", "55P03"})
+# Connection exceptions, resources that have run out, an operator's intervention, errors of the system; a standby.
+_TROUBLE_CLASSES = ("08", "53", "57", "58", "XX")
+_TROUBLE_STATES = frozenset({"25006", "40001", "40P01", "55P03", "0A000", "3D000", "28000", "28P01", "42501"})
 # Integrity constraints, and values that a column cannot hold.
 _REFUSING_CLASSES = ("22", "23")
 
@@ -183,6 +196,8 @@ class Database(ABC):
     execute: Execute
     one_writer: bool = False
     """Whether a transaction keeps every other one out, also those of other processes."""
+    putting_off: bool = False
+    """Whether writes of the open transaction may wait for a statement with an answer: `settle`, WriteFailed."""
 
     @abstractmethod
     def execute_many(self, statement: str, rows: Iterable[Sequence[object]]) -> Any:
@@ -213,6 +228,9 @@ class Database(ABC):
     @abstractmethod
     def rollback(self) -> None:
         """Undo the open transaction, if one is open."""
+
+    def settle(self) -> None:  # noqa: B027 - only a server far away lets writes wait
+        """Wait for writes that were put off. Raises WriteFailed when one did not go well: nothing may be committed."""
 
     @property
     @abstractmethod

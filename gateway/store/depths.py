@@ -51,9 +51,10 @@ SELECT source,
 FROM gateway_events WHERE finished_at IS NULL AND status IN ('ready', 'waiting', 'parked') GROUP BY source
 """
 
+# Not by the number alone: PostgreSQL would look for the first of them among all events.
 _LONGEST_PARKED = """
 SELECT seq, event_id, type, key, error FROM gateway_events
-WHERE finished_at IS NULL AND status = 'parked' AND source = ? ORDER BY seq LIMIT ?
+WHERE finished_at IS NULL AND status = 'parked' AND source = ? ORDER BY received_at, seq LIMIT ?
 """
 
 # Notices belong to no event; their positions begin with what they are about.

@@ -16,6 +16,7 @@ from gateway.store.database import Database, storage_errors
 from gateway.store.event_filter import Clause, EventFilter, joined
 from gateway.store.inbox import TraceRow
 from gateway.store.outbox_pages import OutboxItem, outbox_of, reopen_calls
+from gateway.store.stripes import hold_stripes_of
 
 MOST_SEARCHED = 50_000
 """Events that one call looks into for a text; the cursor leads on to older ones."""
@@ -288,6 +289,7 @@ def retry_events(
 
 def _make_ready(database: Database, rows: list[tuple[Any, ...]], actor: str, now: int) -> None:
     after = dump_json({"status": "ready"})
+    hold_stripes_of(database, [seq for seq, _, _ in rows])
     records = [
         (now, actor, str(seq), dump_json({"status": status, "error": error}), after) for seq, status, error in rows
     ]

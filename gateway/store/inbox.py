@@ -148,14 +148,12 @@ FROM unnest(CAST(? AS integer[])) AS s CROSS JOIN LATERAL (
 ) AS e JOIN gateway_bodies AS b ON b.event = e.seq
 """
 
-_CLAIM_READY_STRIPES = (
-    _CLAIM_STRIPES.format(which="o.status = 'ready' AND o.next_attempt_at IS NULL ORDER BY o.seq") + "ORDER BY e.seq"
-)
+# Written so that no index but that of the stripe fits, whatever the server knows of the table: another one would have
+# it read the whole backlog. What is ready has no time to wait for; what is open and not ready waits, or is parked.
+_CLAIM_READY_STRIPES = _CLAIM_STRIPES.format(which="o.status = 'ready' ORDER BY o.seq") + "ORDER BY e.seq"
 
 _CLAIM_DUE_STRIPES = (
-    _CLAIM_STRIPES.format(
-        which="o.status IN ('waiting', 'parked') AND o.next_attempt_at <= ? ORDER BY o.next_attempt_at, o.seq"
-    )
+    _CLAIM_STRIPES.format(which="o.status <> 'ready' AND o.next_attempt_at <= ? ORDER BY o.next_attempt_at, o.seq")
     + "ORDER BY e.next_attempt_at, e.seq"
 )
 
@@ -175,11 +173,13 @@ SELECT 1 FROM gateway_events WHERE finished_at IS NULL AND status = 'waiting' AN
 """
 
 # An event that waits for an answer, or behind another one, has no time at which it is tried again.
-# An earlier one that waits behind another holds up too: what it waits for may have ended in this very slice.
+# An earlier one that waits behind another holds up too: what it waits for may have ended in this very slice. It does
+# not hold up one that has called: an event that was retried by hand may wait behind that, though received before it.
 _HOLDER = """
 SELECT min(seq) FROM gateway_events
 WHERE finished_at IS NULL AND status = 'waiting' AND source = ? AND key = ? AND next_attempt_at IS NULL
-  AND (seq < ? OR (seq > ? AND behind IS NULL))
+  AND ((behind IS NULL AND seq <> ?)
+       OR (seq < ? AND (SELECT own.calls FROM gateway_events AS own WHERE own.seq = ?) = 0))
 """
 
 _STRICT_HOLDER = """
@@ -217,6 +217,25 @@ WHERE seq = ?
 
 _INSERT_TRACE = """
 INSERT INTO gateway_traces (event, attempt, started_at, microseconds, status, trace) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (event, attempt) DO UPDATE SET started_at = excluded.started_at, microseconds = excluded.microseconds,
+                                           status = excluded.status, trace = excluded.trace
+"""
+
+# On PostgreSQL all events of a slice at once: each value is the list of one column.
+_FINISH_ALL = """
+UPDATE gateway_events AS e
+SET status = f.status, attempts = f.attempts, next_attempt_at = f.next_attempt_at, finished_at = f.finished_at,
+    rule = f.rule, result = f.result, error = f.error, response = f.response
+FROM unnest(CAST(? AS text[]), CAST(? AS integer[]), CAST(? AS bigint[]), CAST(? AS bigint[]), CAST(? AS text[]),
+            CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS bigint[]))
+     AS f (status, attempts, next_attempt_at, finished_at, rule, result, error, response, seq)
+WHERE e.seq = f.seq
+"""
+
+_INSERT_TRACES = """
+INSERT INTO gateway_traces (event, attempt, started_at, microseconds, status, trace)
+SELECT * FROM unnest(CAST(? AS bigint[]), CAST(? AS integer[]), CAST(? AS bigint[]), CAST(? AS integer[]),
+                     CAST(? AS text[]), CAST(? AS text[]))
 ON CONFLICT (event, attempt) DO UPDATE SET started_at = excluded.started_at, microseconds = excluded.microseconds,
                                            status = excluded.status, trace = excluded.trace
 """
@@ -334,7 +353,12 @@ def next_due(database: Database) -> int | None:
 
 
 def finish_events(database: Database, finishes: Sequence[Finish], traces: Sequence[TraceRow]) -> None:
-    """Write what became of events, and their traces. Two statements, run for each event."""
+    """Write what became of events, and their traces. Two statements; on SQLite run for each event."""
+    if isinstance(database, PostgresDatabase):
+        for statement, rows in ((_FINISH_ALL, finishes), (_INSERT_TRACES, traces)):
+            if rows:
+                database.execute(statement, list(zip(*rows, strict=True)))
+        return
     database.execute_many(_FINISH, finishes)
     database.execute_many(_INSERT_TRACE, traces)
 
@@ -361,7 +385,7 @@ def holder_of(database: Database, source: str, key: str, seq: int, *, strict: bo
     An event that waits for an answer holds up its key; where order is `strict`, one that will be tried again holds up
     those received after it.
     """
-    found: int | None = database.execute(_HOLDER, (source, key, seq, seq)).fetchone()[0]
+    found: int | None = database.execute(_HOLDER, (source, key, seq, seq, seq)).fetchone()[0]
     if found is None and strict:
         found = database.execute(_STRICT_HOLDER, (source, key, seq)).fetchone()[0]
     return found

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from gateway.store.database import Database, storage_errors
 from gateway.store.dialects import differing
+from gateway.store.stripes import hold_stripes_of
 
 Target = tuple[str, str]
 """An action and where it goes: (`send`, `app`)."""
@@ -157,6 +158,8 @@ def settle(database: Database, settled: Sequence[Settled], owner: str) -> bool:
     """
     answered = False
     with storage_errors(), database.transaction():
+        calls = [one.event for one in settled if one.kind == "call" and one.status != "ready" and one.event is not None]
+        hold_stripes_of(database, calls)
         for one in settled:
             values = (one.status, one.attempts, one.next_attempt_at, one.finished_at, one.answer, one.code, one.error)
             own = database.execute(_SETTLE, (*values, one.seq, owner)).rowcount
@@ -207,6 +210,7 @@ def abandon(database: Database, target: Target, error: str, *, now: int) -> bool
     """Make everything for a target dead that is configured no more; say whether that answered a call."""
     with storage_errors(), database.transaction():
         rows = database.execute(_ABANDON, target).fetchall()
+        hold_stripes_of(database, [event for _, event, kind, _ in rows if kind == "call"])
         for seq, event, kind, attempts in rows:
             database.execute(
                 "UPDATE gateway_outbox SET status = 'dead', attempts = ?, next_attempt_at = NULL, finished_at = ?,"

@@ -7,6 +7,7 @@ that rules have scheduled keep their times: those mean what they say.
 from __future__ import annotations
 
 from gateway.store.database import Database, storage_errors
+from gateway.store.stripes import hold_all_stripes
 
 _OUTBOX = """
 UPDATE gateway_outbox SET next_attempt_at = ?
@@ -26,6 +27,7 @@ def bring_forward(database: Database, *, now: int, latest: int) -> int:
     StorageUnavailable.
     """
     with storage_errors(), database.transaction():
+        hold_all_stripes(database)
         sends: int = database.execute(_OUTBOX, (now, latest, now)).rowcount
         events: int = database.execute(_EVENTS, (latest,)).rowcount
     return sends + events

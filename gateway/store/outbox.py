@@ -10,9 +10,10 @@ import json
 from collections.abc import Iterable
 from decimal import Decimal
 from hashlib import sha256
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from gateway.store.database import Database, Execute
+if TYPE_CHECKING:
+    from gateway.store.database import Database, Execute
 
 
 class Outgoing(NamedTuple):

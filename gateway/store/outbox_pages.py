@@ -13,6 +13,7 @@ from gateway.errors import Conflict, NotFound
 from gateway.store.codecs import dump_json
 from gateway.store.database import Database, Execute, storage_errors
 from gateway.store.event_filter import Clause, joined
+from gateway.store.stripes import hold_stripes_of
 
 STATUSES = ("ready", "done", "dead")
 """What a message or call can be."""
@@ -162,6 +163,7 @@ def retry_outbox(database: Database, name: str, *, actor: str, now: int) -> Outb
             raise Conflict(f"`{name}` is done: to send it again would do it twice")
         before: dict[str, Any] = {"status": item.status, "attempts": item.attempts, "error": item.error}
         if item.kind == "call" and item.status == "dead":
+            hold_stripes_of(database, [] if item.event is None else [item.event])
             _reopen_call(database.execute, item, now)
         elif not database.execute(_AGAIN, (now, now, item.seq)).rowcount:
             raise Conflict(f"`{name}` is being sent at this moment")

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from gateway.errors import StorageUnavailable
 from gateway.store.database import Database, DatabaseAddress, PostgresError, storage_errors
-from gateway.store.dialects import in_postgresql
+from gateway.store.prepared import NOBODY_LOOKS, PreparedConnection
 
 if TYPE_CHECKING:
     import psycopg
@@ -38,21 +39,21 @@ _CONNECTION: dict[str, str] = {
     "tcp_user_timeout": "11000",
     "application_name": "gateway",
 }
-_SESSION = f"""
+# A statement is planned once, maybe while its table is still empty: to read that whole would be right then, and wrong
+# for as long as the connection lives. Hot statements have indexes; where there is none, a table is read all the same.
+SESSION = f"""
 SELECT set_config('idle_in_transaction_session_timeout', '{IDLE_SECONDS}s', false),
        set_config('lock_timeout', '{LOCK_SECONDS}s', false),
        set_config('tcp_keepalives_idle', '5', false),
        set_config('tcp_keepalives_interval', '2', false),
        set_config('tcp_keepalives_count', '3', false),
+       set_config('enable_seqscan', 'off', false),
+       set_config('jit', 'off', false),
        CASE WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', false) END
 """
 
 # Kept as they are written: what reads them knows their exact form.
 _TEXT_TYPES = ("json", "jsonb", "uuid", "inet", "cidr", "interval", "time", "timetz", "money")
-
-# Connection exceptions, resources that have run out, an operator's intervention, errors of the system; a standby.
-_TROUBLE_CLASSES = ("08", "53", "57", "58", "XX")
-_TROUBLE = frozenset({"25006", "40001", "40P01", "55P03", "0A000", "3D000", "28000", "28P01", "42501"})
 
 
 class PostgresDatabase(Database):
@@ -75,9 +76,8 @@ class PostgresDatabase(Database):
         self._error: type[psycopg.Error] = psycopg.Error
         self._in_error = TransactionStatus.INERROR
         self._idle = TransactionStatus.IDLE
-        self._texts: dict[str, str] = {}
         self._connection: psycopg.Connection[Any] | None = None
-        self._cursor: psycopg.RawCursor[Any]
+        self._prepared: PreparedConnection | None = None
 
     def open(self) -> None:
         """Connect. Raises StorageUnavailable."""
@@ -91,52 +91,60 @@ class PostgresDatabase(Database):
             connection = self._driver.Connection[Any].connect(
                 **parameters,  # type: ignore[arg-type]  # libpq's own parameters, all texts
                 autocommit=True,
-                prepare_threshold=0,
-                cursor_factory=self._driver.RawCursor,
             )
             _keep_texts(connection)
-            connection.execute(_SESSION)
+            connection.execute(SESSION)
             if self._read_only:
                 connection.execute("SET default_transaction_read_only = on")
         except self._error as error:
             raise _translated(error) from error
-        self._connection, self._cursor = connection, self._driver.RawCursor(connection)
+        self._connection, self._prepared = connection, PreparedConnection(connection)
 
     def _execute(self, statement: str, values: Sequence[object]) -> Any:
-        text, cursor = self._text(statement), self._ready()
+        run = self._statements().put_off if self.putting_off and _is_write(statement) else self._statements().run
         try:
-            return cursor.execute(text, values, prepare=True)
+            return run(statement, values)
         except self._error as error:
-            if not (self._read_only and self.lost):
-                raise _translated(error) from error
+            lost = _translated(error)
+        except PostgresError as error:
+            lost = error
+        if not (self._read_only and self.lost):
+            raise lost
         # To read once more does nothing twice.
         try:
-            return self._ready().execute(text, values, prepare=True)
+            return self._statements().run(statement, values)
         except self._error as error:
             raise _translated(error) from error
 
     def execute_many(self, statement: str, rows: Iterable[Sequence[object]]) -> Any:
-        """Run one statement for each of the rows, all sent at once; `rowcount` counts for all of them."""
-        cursor = self._ready()
+        """Run one write for each of the rows, all sent at once; `rowcount` counts for all of them."""
+        statements = self._statements()
         try:
-            cursor.executemany(self._text(statement), rows)
+            if not self.putting_off:
+                return statements.run_many(statement, list(rows))
+            for values in rows:
+                statements.put_off(statement, values)
         except self._error as error:
             raise _translated(error) from error
-        return cursor
+        return NOBODY_LOOKS
 
-    def _text(self, statement: str) -> str:
-        text = self._texts.get(statement)
-        if text is None:
-            text = self._texts[statement] = in_postgresql(statement)
-        return text
+    def settle(self) -> None:
+        """Wait for writes that were put off. Raises WriteFailed when one did not go well: nothing may be committed."""
+        if self._prepared is not None:
+            try:
+                self._prepared.settle()
+            except self._error as error:
+                raise _translated(error) from error
 
-    def _ready(self) -> psycopg.RawCursor[Any]:
+    def _statements(self) -> PreparedConnection:
         if self._connection is None or self._connection.closed:
             self._connect()
-        return self._cursor
+        assert self._prepared is not None
+        return self._prepared
 
     def begin(self) -> None:
         """Open a transaction, over a new connection when the last one is lost. Raises StorageUnavailable."""
+        self.putting_off = False
         with storage_errors():
             try:
                 self._execute("BEGIN", ())
@@ -156,15 +164,21 @@ class PostgresDatabase(Database):
         with storage_errors():
             if self.lost:
                 raise StorageUnavailable("the database cannot be used: the connection was lost")
+            # Before, not together with it: what was taken for granted must have come true.
+            self.settle()
+            self.putting_off = False
             self._execute("COMMIT", ())
 
     def rollback(self) -> None:
         """Undo the open transaction, if one is open; with its connection it is gone by itself."""
-        if not self.within:
+        self.putting_off = False
+        if self.lost or self._prepared is None:
             return
         try:
-            self._execute("ROLLBACK", ())
-        except PostgresError as error:
+            self._prepared.discard()
+            if self.within:
+                self._execute("ROLLBACK", ())
+        except (PostgresError, self._error) as error:
             _log.warning("a transaction ended with its connection", error=str(error))
             self.close()
 
@@ -186,7 +200,7 @@ class PostgresDatabase(Database):
 
     def notifications(self, seconds: float) -> set[str]:
         """Wait up to so long for a notification; return the names of those that have come. Raises PostgresError."""
-        self._ready()
+        self._statements()
         assert self._connection is not None
         try:
             return {n.channel for n in self._connection.notifies(timeout=seconds, stop_after=1)}
@@ -195,7 +209,7 @@ class PostgresDatabase(Database):
 
     def close(self) -> None:
         """Close the connection; an open transaction is rolled back."""
-        connection, self._connection = self._connection, None
+        connection, self._connection, self._prepared = self._connection, None, None
         if connection is not None:
             connection.close()
 
@@ -221,14 +235,14 @@ def _keep_texts(connection: psycopg.Connection[Any]) -> None:
 
 def _translated(error: psycopg.Error) -> PostgresError:
     message = (error.diag.message_primary or str(error)).strip().partition("\n")[0]
-    return PostgresError(message, error.sqlstate, trouble=_is_trouble(error))
+    import psycopg
+
+    if error.sqlstate is None and not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return PostgresError(message, None, trouble=False)
+    return PostgresError.told(message, error.sqlstate)
 
 
-def _is_trouble(error: psycopg.Error) -> bool:
-    state = error.sqlstate
-    if state is None:
-        import psycopg
-
-        # Without a code it is the way to the server that failed.
-        return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
-    return state.startswith(_TROUBLE_CLASSES) or state in _TROUBLE
+@cache
+def _is_write(statement: str) -> bool:
+    """Say whether a statement only changes rows, and says no more than how many."""
+    return statement.lstrip().startswith(("INSERT", "UPDATE", "DELETE")) and "RETURNING" not in statement

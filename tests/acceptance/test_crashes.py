@@ -12,7 +12,7 @@ from pathlib import Path
 import aiohttp
 from running import ENVIRONMENT, Gateway
 
-KILLS = 8
+KILLS = 4
 SENDERS = 16
 TENANTS = 20
 
@@ -75,11 +75,15 @@ class Load:
         self.acknowledged: list[int] = []
         self.next_number = 0
         self.ending = False
+        self.up = asyncio.Event()
+        """Senders wait while there is nobody to send to: knocking all the time they would only delay its start."""
+        self.up.set()
 
     async def send(self, session: aiohttp.ClientSession) -> None:
         while not self.ending:
             number, self.next_number = self.next_number, self.next_number + 1
             while not await self._try(session, number):
+                await self.up.wait()
                 await asyncio.sleep(0.02)
             self.acknowledged.append(number)
             if self._random.random() < 0.1:
@@ -104,8 +108,10 @@ async def run_load(gateway: Gateway) -> Load:
             before = len(load.acknowledged)
             while len(load.acknowledged) < before + 150:
                 await asyncio.sleep(0.01)
+            load.up.clear()
             gateway.kill()
             await asyncio.to_thread(gateway.start)
+            load.up.set()
         load.ending = True
         await asyncio.gather(*senders)
     return load

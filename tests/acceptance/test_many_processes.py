@@ -108,11 +108,10 @@ def test_many_processes_share_a_port_and_die_one_by_one(tmp_path: Path, postgres
             assert len(children_of(shop)) == 2
             sent = Lines(shop, ["a", "b", "c", "d"], length=40)
             for number in range(2):
-                with sent.going_on():
-                    os.kill(children_of(shop)[number], signal.SIGKILL)
-                with sent.going_on():
-                    eventually(lambda: bool(engines_of(shop)))
-                    os.kill(engines_of(shop)[0], signal.SIGKILL)
+                for victims in (children_of, engines_of):
+                    with sent.going_on():
+                        eventually(lambda victims=victims: len(victims(shop)) == 2)  # type: ignore[misc]
+                        os.kill(victims(shop)[number], signal.SIGKILL)
             sent.finish()
             eventually(lambda: len(children_of(shop)) == 2)
             eventually(lambda: rows(url, "SELECT count(*) FROM gateway_events WHERE status <> 'done'") == [(0,)], 60)
@@ -153,7 +152,7 @@ class Lines:
         self.lines = lines
         self._gateway, self._length = gateway, length
         self._acknowledged = 0
-        self._threads = [threading.Thread(target=self._send, args=(line,)) for line in lines]
+        self._threads = [threading.Thread(target=self._send, args=(line,), daemon=True) for line in lines]
         for thread in self._threads:
             thread.start()
 

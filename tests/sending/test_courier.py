@@ -215,6 +215,25 @@ async def test_other_settings_are_used_at_once(app: Receiver, start: Start) -> N
     await sending.until(lambda: sending.rows("status") == [("done",)])
 
 
+async def test_a_target_that_was_left_alone_stays_so_when_the_settings_are_read_again(start: Start) -> None:
+    nobody = destinations(app=f"http://127.0.0.1:{free_port()}")
+    sending = await start(nobody)
+    sending.add(*(outgoing("send", "app", post(n), n) for n in range(FAILURES)))
+    await sending.until(lambda: sending.metric('gateway_circuit_open{action="send",target="app"} 1.0'))
+    sending.courier.use(build_places(sending.settings(CONFIGURATION + nobody), sending.session), QUICK)
+    assert sending.metric('gateway_circuit_open{action="send",target="app"} 1.0')
+
+
+async def test_a_target_with_another_address_is_not_left_alone(app: Receiver, start: Start) -> None:
+    sending = await start(destinations(app=f"http://127.0.0.1:{free_port()}"))
+    sending.add(*(outgoing("send", "app", post(n), n) for n in range(FAILURES)))
+    await sending.until(lambda: sending.metric('gateway_circuit_open{action="send",target="app"} 1.0'))
+    settings = sending.settings(CONFIGURATION + destinations(app=app.url))
+    sending.courier.use(build_places(settings, sending.session), QUICK)
+    assert sending.metric('gateway_circuit_open{action="send",target="app"} 0.0')
+    await sending.until(lambda: all(row[0] == "done" for row in sending.rows()))
+
+
 async def test_what_waits_for_a_destination_that_is_gone_is_a_dead_letter(app: Receiver, start: Start) -> None:
     sending = await start(destinations(app=app.url))
     event = sending.call(outgoing("send", "gone", post(), kind="call"))

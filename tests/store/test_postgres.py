@@ -10,13 +10,17 @@ from typing import Any
 
 import pytest
 from engines import open_new
+from running import eventually
+from sending.rig import outgoing, post
 from servers import PostgresServer
 
 from gateway.errors import StorageUnavailable
 from gateway.store.database import PostgresError, is_entangled, open_database, parse_address
-from gateway.store.inbox import Delivery, append_deliveries
+from gateway.store.inbox import Delivery, append_deliveries, outcome_of
 from gateway.store.leadership import Leadership
+from gateway.store.leases import Settled, lease, settle
 from gateway.store.migrations import migrate
+from gateway.store.outbox import await_call
 from gateway.store.postgres import PostgresDatabase
 from gateway.store.readers import Readers
 from gateway.store.signals import READY, Listener, signal
@@ -171,6 +175,27 @@ def test_what_commits_while_a_stripe_is_waited_for_is_seen(database: PostgresDat
     assert not take_stripes(other, None)
     other.rollback()
     database.commit()
+
+
+def test_an_answer_waits_for_the_slice_that_its_event_could_be_held_up_by(
+    database: PostgresDatabase, other: PostgresDatabase
+) -> None:
+    [receipt] = append_deliveries(database, [delivery("evt_1", "key")])
+    with database.transaction():
+        await_call(database, receipt.id, outgoing("send", "app", post(), kind="call"), None, 1)
+    [row] = lease(other, {("send", "app"): 1}, now=10, until=10_000_000, owner="a/1/1")
+    append_deliveries(database, [delivery("evt_2", "key")])
+    database.begin()
+    assert take_stripes(database, None)
+    answer = Settled(row.seq, row.event, row.kind, "done", 1, None, 20, "{}", None, None)
+    settling = threading.Thread(target=settle, args=(other, [answer], "a/1/1"))
+    settling.start()
+    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    eventually(lambda: database.execute(waiting, ()).fetchone()[0] == 1)
+    assert outcome_of(database, receipt.id) == (receipt.id, "waiting", None, "waits for the answer of send app#1", None)
+    database.commit()
+    settling.join()
+    assert outcome_of(database, receipt.id) == (receipt.id, "ready", None, None, None)
 
 
 def test_one_leads_and_the_next_takes_over_when_it_dies(database: PostgresDatabase, other: PostgresDatabase) -> None:
