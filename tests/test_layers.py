@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent / "gateway"
 
 LAYERS = (
-    {"errors"},
+    {"errors", "records"},
     {"telemetry"},
     {"expressions"},
     {"providers"},
@@ -20,11 +20,12 @@ LAYERS = (
     {"actions"},
     {"project"},
     {"engine"},
-    {"receiving", "sending", "admin"},
+    {"receiving", "sending", "admin", "connecting"},
     {"building"},
     {"processing"},
     {"app"},
     {"testing"},
+    {"editor"},
     {"cli"},
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
