@@ -32,6 +32,7 @@ from gateway.receiving.limits import AddressList
 from gateway.receiving.metrics import WriterMetrics
 from gateway.receiving.paypal import PaypalVerifiers
 from gateway.receiving.server import Handler, ReceivingServer
+from gateway.receiving.space import DiskSpace
 from gateway.receiving.writer import GroupWriter
 from gateway.sending.courier import Courier
 from gateway.sending.http import open_session
@@ -104,6 +105,7 @@ class Gateway:
         self._session = open_session()
         self._paypal = PaypalVerifiers(self._session)
         self._writer = GroupWriter(self._commit, self._look_up, metrics=WriterMetrics(self.registry))
+        self._space = DiskSpace(database.address.file, settings.server.min_free)
         self._leadership = Leadership(database.address)
         self._engine = self._choose_engine(database)
         work = self._engine.work if isinstance(self._engine, SharedEngine) else None
@@ -238,6 +240,7 @@ class Gateway:
         return [build_source(source, self.project, self.program, self._paypal) for source in sources]
 
     async def _commit(self, deliveries: list[Delivery]) -> Sequence[Receipt]:
+        self._space.require()
         receipts = await self.database_thread.call(lambda database: self._append(database, deliveries))
         self._wake_engine()
         return receipts
@@ -255,6 +258,7 @@ class Gateway:
         return await self.database_thread.call(lambda database: outcome_of(database, event))
 
     async def _check_database(self) -> None:
+        self._space.require()
         size = self.project.settings.server.max_body if self._writer.failing else 0
         await self.database_thread.call(lambda database: require_writable(database, size))
 

@@ -93,6 +93,7 @@ def _server(data: _Section) -> ServerSettings:
         body_timeout=data.duration("body_timeout"),
         keep_alive=data.duration("keep_alive"),
         drain=data.duration("drain"),
+        min_free=parse_size(data.text("min_free")),
         max_connections=data.number("max_connections"),
         trusted_proxies=_networks(data.items("trusted_proxies")),
     )

@@ -16,7 +16,7 @@ from gateway.config.schema_parts import (
     section,
 )
 from gateway.config.source_schema import source_schema
-from gateway.config.units import PERCENT
+from gateway.config.units import PERCENT, SIZE
 
 
 @cache
@@ -150,6 +150,13 @@ def _server() -> Schema:
             "body_timeout": described(WAIT, "The time in which a request must have arrived as a whole.", default="15s"),
             "keep_alive": described(WAIT, "How long an idle connection is kept.", default="75s"),
             "drain": described(WAIT, "How long requests and events in progress may take after SIGTERM.", default="30s"),
+            "min_free": described(
+                SIZE,
+                "So much of the database's disk stays free for what was taken already: deliveries get 503 before. "
+                "At most a fiftieth of the disk; `0B` asks for nothing.",
+                default="64MiB",
+                examples=["64MiB", "1GiB"],
+            ),
             "max_connections": {
                 "type": "integer",
                 "minimum": 0,

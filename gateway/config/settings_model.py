@@ -24,6 +24,8 @@ class ServerSettings:
     body_timeout: timedelta
     keep_alive: timedelta
     drain: timedelta
+    min_free: int
+    """Bytes."""
     max_connections: int
     trusted_proxies: tuple[Network, ...]
 

@@ -131,7 +131,7 @@ def engine_of(gateway: Gateway) -> int:
     """Return the pid of the engine's process."""
     assert gateway.process is not None
     children = Path(f"/proc/{gateway.process.pid}/task/{gateway.process.pid}/children").read_text().split()
-    [pid] = [int(child) for child in children if b"--role" in Path(f"/proc/{child}/cmdline").read_bytes()]
+    [pid] = [int(child) for child in children if b"--as-engine" in Path(f"/proc/{child}/cmdline").read_bytes()]
     return pid
 
 

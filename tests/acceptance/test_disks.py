@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +31,24 @@ def gateway(tmp_path: Path, small_disk: Path) -> Iterator[Gateway]:
     running = Gateway(tmp_path, environment={"GATEWAY_DATABASE": f"sqlite:///{small_disk}/gateway.db"}).start()
     yield running
     assert running.stop() == 0
+
+
+def test_before_the_disk_is_full_deliveries_are_refused_and_events_go_on(gateway: Gateway, small_disk: Path) -> None:
+    # A fiftieth of this disk are 245 KiB: what is left for the events that were taken.
+    assert send(gateway, 1).status == 200
+    free = os.statvfs(small_disk)
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(b"x" * (free.f_bavail * free.f_frsize - 120_000))
+    eventually(lambda: send(gateway, 2).status == 503)
+    reply = send(gateway, 3)
+    eventually(lambda: "nearly full" in gateway.log)
+    assert reply.headers["Retry-After"] == "30"
+    assert gateway.get("/readyz").status == 503
+    assert gateway.api("POST", "/api/events/1/retry").status == 200, "what was taken can still be finished"
+    eventually(lambda: gateway.event("1")["status"] in {"done", "ignored"})
+    ballast.unlink()
+    eventually(lambda: send(gateway, 2).status == 200)
+    eventually(lambda: gateway.get("/readyz").status == 200)
 
 
 def send(gateway: Gateway, number: int, padding: int = 0) -> Reply:
