@@ -150,8 +150,6 @@ class Engine:
             self._due = next_due(self._database)
 
     def _run(self, now: int, limit: int) -> Slice:
-        if self._queues:
-            queue_up(self._database)
         events = self._claim(now, limit)
         if not events:
             self._due = next_due(self._database)
@@ -187,6 +185,8 @@ class Engine:
         return source is not None and source.respond is not None
 
     def _claim(self, now: int, limit: int) -> list[Claimed]:
+        if self._queues:
+            queue_up(self._database)
         any_due = self._due is not None and self._due <= now
         if not take_stripes(self._database, now if any_due else None):
             return []
