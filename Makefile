@@ -22,7 +22,7 @@ run: $(STAMP)    ## write .env if there is none, migrate, serve on 127.0.0.1:808
 	$(BIN)/gateway serve
 
 test: lint       ## everything CI runs: lint, types, tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
