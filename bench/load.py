@@ -38,6 +38,8 @@ class Report:
     """In ascending order."""
     answered_at: dict[str, float]
     """Event id to `perf_counter()` of its answer."""
+    due_at: dict[str, float]
+    """Event id to `perf_counter()` of the moment when its request was due."""
 
     @property
     def rate(self) -> float:
@@ -100,7 +102,7 @@ class _Run:
         self._requests = iter(requests)
         self._remaining = len(requests)
         self._latencies: list[float] = []
-        self._answers: list[tuple[str, float]] = []
+        self._answers: list[tuple[str, float, float]] = []
         self._statuses: Counter[int] = Counter()
         self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.connections: list[_Connection] = []
@@ -118,7 +120,7 @@ class _Run:
         now = perf_counter()
         assert connection.request is not None
         self._latencies.append(now - connection.due)
-        self._answers.append((connection.request.event_id, now))
+        self._answers.append((connection.request.event_id, now, connection.due))
         self._statuses[status] += 1
         connection.request = None
         self._remaining -= 1
@@ -142,7 +144,8 @@ class _Run:
             seconds=seconds,
             statuses=dict(self._statuses),
             latencies=sorted(self._latencies),
-            answered_at=dict(self._answers),
+            answered_at={event_id: at for event_id, at, _ in self._answers},
+            due_at={event_id: due for event_id, _, due in self._answers},
         )
 
 

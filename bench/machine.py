@@ -58,6 +58,20 @@ def busy_seconds() -> float:
     return (sum(ticks) - ticks[3] - ticks[4]) / _TICKS
 
 
+def family_seconds(pid: int) -> float:
+    """Return the processor time that a process, its descendants and those that it has waited for have used."""
+    return sum(_seconds(member) for member in family_of(pid))
+
+
+def _seconds(pid: int) -> float:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return 0.0
+    # Source: proc(5); user, system, and both of the children that it has waited for.
+    return sum(map(int, stat.rpartition(")")[2].split()[11:15])) / _TICKS
+
+
 def own_seconds() -> float:
     """Return the processor time that this process and the children it has waited for have used."""
     times = os.times()

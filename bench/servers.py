@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.deliveries import ASAAS_TOKEN, STRIPE_SECRET
@@ -20,6 +20,7 @@ GATEWAY = str(Path(sys.executable).parent / "gateway")
 STRIPE_PATH = "/stripe"
 
 _CONFIGURATION = Path(__file__).parent / "configuration"
+_FILE = "sqlite:///var/gateway.db"
 _START_SECONDS = 30.0
 _STOP_SECONDS = 30.0
 
@@ -34,6 +35,8 @@ class Server:
 
     port: int
     pid: int
+    beside: tuple[int, ...] = ()
+    """Processes that work for it, and are not its own."""
 
 
 @contextmanager
@@ -54,20 +57,47 @@ def handwritten(folder: Path, cores: frozenset[int]) -> Iterator[Server]:
 
 
 @contextmanager
-def gateway(folder: Path, cores: frozenset[int], *, workers: int = 1) -> Iterator[Server]:
+def gateway(folder: Path, cores: frozenset[int], *, workers: int = 1, processes: int = 1) -> Iterator[Server]:
     """Run `gateway serve` on the configuration in `folder`; with 0 workers it receives and processes nothing."""
     port = _free_port()
-    command = [GATEWAY, "serve", "--config", str(folder / "gateway.yaml")]
+    several = ["--processes", str(processes)] if processes > 1 else []
+    command = [GATEWAY, "serve", "--config", str(folder / "gateway.yaml"), *several]
     with _running(command, folder, cores, port, gateway_environment(port=port, workers=workers)) as server:
         yield server
 
 
-def write_configuration(folder: Path) -> Path:
-    """Write the gateway's configuration and rules, the shipped ASAAS rules among them; return gateway.yaml."""
+@contextmanager
+def handwritten_postgresql(folder: Path, cores: frozenset[int], url: str) -> Iterator[Server]:
+    """Run the hand-written handler on a database of PostgreSQL's."""
+    port = _free_port()
+    command = [sys.executable, "-m", "bench.peers.handwritten_postgresql", str(port), url]
+    with _running(command, folder, cores, port, {}) as server:
+        yield server
+
+
+@contextmanager
+def job_queue(folder: Path, cores: frozenset[int], url: str) -> Iterator[Server]:
+    """Run a handler that stores a job for each webhook, and a worker."""
+    port, module = _free_port(), [sys.executable, "-m", "bench.peers.job_queue"]
+    with _running([*module, "receive", str(port), url], folder, cores, port, {}) as server:
+        with (folder / "var" / "worker.log").open("ab") as log:
+            worker = start_on(cores, [*module, "work", url], cwd=ROOT, environment={}, log=log)
+        try:
+            yield replace(server, beside=(worker.pid,))
+        finally:
+            _stop(worker)
+
+
+def write_configuration(folder: Path, database: str | None = None) -> Path:
+    """Write the gateway's configuration and rules, the shipped ASAAS rules among them; return gateway.yaml.
+
+    The database is a SQLite file unless its address is given.
+    """
     rules = folder / "rules"
     rules.mkdir(parents=True)
     database_of(folder).parent.mkdir()
-    shutil.copy(_CONFIGURATION / "gateway.yaml", folder)
+    text = (_CONFIGURATION / "gateway.yaml").read_text()
+    (folder / "gateway.yaml").write_text(text if database is None else text.replace(_FILE, database))
     shutil.copy(_CONFIGURATION / "subscriptions.yaml", rules)
     shutil.copy(ROOT / "rules" / "asaas-billing.yaml", rules)
     return folder / "gateway.yaml"

@@ -25,10 +25,23 @@ class Sizes:
     by_hand: int
     """Events for the hand-written handler, which is slow."""
     backlog: int
+    shared: int
+    """Events through gateways on PostgreSQL."""
 
 
-QUICK = Sizes(rounds=3, acks=20_000, stored=100_000, seconds=10, end_to_end=30_000, by_hand=5_000, backlog=100_000)
-FULL = Sizes(rounds=5, acks=50_000, stored=1_000_000, seconds=60, end_to_end=100_000, by_hand=10_000, backlog=1_000_000)
+QUICK = Sizes(
+    rounds=3, acks=20_000, stored=100_000, seconds=10, end_to_end=30_000, by_hand=5_000, backlog=100_000, shared=15_000
+)
+FULL = Sizes(
+    rounds=5,
+    acks=50_000,
+    stored=1_000_000,
+    seconds=60,
+    end_to_end=100_000,
+    by_hand=10_000,
+    backlog=1_000_000,
+    shared=60_000,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -131,7 +131,7 @@ async def apply(connection: AsyncConnection, subscription: dict[str, Any]) -> st
             "account_id": account.id,
             "customer_id": subscription["customer"],
             "status": subscription["status"],
-            "amount": str(Decimal(subscription["items"]["data"][0]["price"]["unit_amount"]) / 100),
+            "amount": amount_of(subscription),
         },
     )
     await connection.execute(
@@ -139,6 +139,11 @@ async def apply(connection: AsyncConnection, subscription: dict[str, Any]) -> st
         {"account": account.id, "new_status": subscription["status"], "new_plan": metadata["plan"]},
     )
     return "subscription_stored"
+
+
+def amount_of(subscription: dict[str, Any]) -> str:
+    """Return what a subscription costs, in whole units of its currency."""
+    return str(Decimal(subscription["items"]["data"][0]["price"]["unit_amount"]) / 100)
 
 
 def open_engine(path: str) -> AsyncEngine:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from bench.scenarios import acks, commands, done_soon, draining, end_to_end, latency
+from bench.scenarios import acks, commands, done_soon, draining, end_to_end, latency, postgresql
 from bench.sizes import Run
 from bench.table import Row
 
@@ -14,6 +14,7 @@ SCENARIOS: dict[str, Callable[[Run], Iterator[Row]]] = {
     "end-to-end": end_to_end.measure,
     "draining": draining.measure,
     "done-soon": done_soon.measure,
+    "postgresql": postgresql.measure,
     "commands": commands.measure,
 }
 """In the order of the table."""

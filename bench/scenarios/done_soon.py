@@ -6,12 +6,11 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 from bench.backlog import prepare_database
 from bench.load import open_loop
 from bench.machine import LOAD_CORE, SERVER_CORE, running_on
-from bench.progress import ProgressFailure, require_results
+from bench.progress import Location, ProgressFailure, require_results
 from bench.servers import ROOT, database_of, gateway, write_configuration
 from bench.sizes import Run
 from bench.table import Row, under
@@ -21,7 +20,8 @@ RATE = 1_000
 MOST_P99 = 50.0
 """Milliseconds."""
 
-_GRACE = 30.0
+GRACE = 30.0
+"""Seconds after the last request in which everything must be done."""
 
 
 def measure(run: Run) -> Iterator[Row]:
@@ -30,10 +30,10 @@ def measure(run: Run) -> Iterator[Row]:
     prepare_database(write_configuration(folder))
     requests = run.requests(count)
     with gateway(folder, SERVER_CORE) as server, running_on(LOAD_CORE):
-        watcher = _start_watcher(database_of(folder), count, run.sizes.seconds + _GRACE)
+        watcher = start_watcher(database_of(folder), count, run.sizes.seconds + GRACE)
         try:
             report = open_loop(server.port, requests, connections=64, rate=RATE).require_accepted()
-            seen = json.loads(watcher.communicate(timeout=2 * _GRACE)[0])
+            seen = json.loads(watcher.communicate(timeout=2 * GRACE)[0])
         finally:
             watcher.kill()
             watcher.wait()
@@ -46,9 +46,10 @@ def measure(run: Run) -> Iterator[Row]:
     yield under(MOST_P99, waits[int(0.99 * count)] * 1000, "ms", what=f"{what}: p99")
 
 
-def _start_watcher(database: Path, count: int, limit: float) -> subprocess.Popen[bytes]:
+def start_watcher(database: Location, count: int, limit: float, kind: str = "gateway") -> subprocess.Popen[bytes]:
+    """Have another process note when each event is done. Raises ProgressFailure when it does not start."""
     watcher = subprocess.Popen(
-        [sys.executable, "-m", "bench.watch", str(database), str(count), str(limit)],
+        [sys.executable, "-m", "bench.watch", str(database), str(count), str(limit), kind],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

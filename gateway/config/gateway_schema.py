@@ -275,8 +275,8 @@ def _engine() -> Schema:
                 "type": "integer",
                 "minimum": 0,
                 "maximum": 64,
-                "default": 1,
-                "description": "Workers of this process; 0 only receives. SQLite uses one.",
+                "default": 2,
+                "description": "Workers of this process, on PostgreSQL; 0 only receives. SQLite uses one.",
             },
             "slice": {
                 "type": "integer",

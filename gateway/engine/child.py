@@ -90,7 +90,7 @@ class EngineChild:
                 return
             receiving = self._takes_turns and time.monotonic() - self._woken_at < RECEIVING_SECONDS
             pause = self._work(1 if receiving else 0)
-            if pause == 0:
+            if pause == 0 and self._work.full:
                 self._workers.wake()
             self._tell_trouble()
             self._tell_alerts()

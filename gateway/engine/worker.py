@@ -55,6 +55,8 @@ class EngineWork:
         """Called, in this thread, when there is something new to send."""
         self.ran: Report = _uncounted
         """Called, in this thread, with what each slice has ended."""
+        self.full = False
+        """Whether the last slice left more behind, so that others can help."""
         self._pause = 0.0
         self._pressed_until = self._rest_until = 0.0
         self.trouble: str | None = None
@@ -86,6 +88,7 @@ class EngineWork:
             _log.exception("the engine failed")
             return self._wait_out("the engine failed: see the log")
         self._recovered()
+        self.full = len(done.ended) >= limit
         self._tell(done)
         return 0.0 if done.more else self._until_due()
 

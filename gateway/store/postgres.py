@@ -78,6 +78,7 @@ class PostgresDatabase(Database):
         self._idle = TransactionStatus.IDLE
         self._connection: psycopg.Connection[Any] | None = None
         self._prepared: PreparedConnection | None = None
+        self._began = False
 
     def open(self) -> None:
         """Connect. Raises StorageUnavailable."""
@@ -138,13 +139,16 @@ class PostgresDatabase(Database):
 
     def _statements(self) -> PreparedConnection:
         if self._connection is None or self._connection.closed:
+            if self._began:
+                # Over another connection, the rest of a transaction would be done without what came before.
+                raise PostgresError.told("the connection was lost", None)
             self._connect()
         assert self._prepared is not None
         return self._prepared
 
     def begin(self) -> None:
         """Open a transaction, over a new connection when the last one is lost. Raises StorageUnavailable."""
-        self.putting_off = False
+        self.putting_off = self._began = False
         with storage_errors():
             try:
                 self._execute("BEGIN", ())
@@ -153,6 +157,7 @@ class PostgresDatabase(Database):
                     raise
                 # Nothing has been done yet, so nothing can be done twice.
                 self._execute("BEGIN", ())
+        self._began = True
 
     @property
     def lost(self) -> bool:
@@ -168,10 +173,11 @@ class PostgresDatabase(Database):
             self.settle()
             self.putting_off = False
             self._execute("COMMIT", ())
+        self._began = False
 
     def rollback(self) -> None:
         """Undo the open transaction, if one is open; with its connection it is gone by itself."""
-        self.putting_off = False
+        self.putting_off = self._began = False
         if self.lost or self._prepared is None:
             return
         try:

@@ -199,6 +199,9 @@ class PreparedConnection:
                 libpq.consume_input()
             result = libpq.get_result()
             if result is None:
+                if libpq.status == self._pq.ConnStatus.BAD:
+                    # Between two statements it says nothing, for ever.
+                    raise PostgresError.told("the connection was lost", None)
                 continue
             if result.status == synced:
                 break

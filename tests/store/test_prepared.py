@@ -117,6 +117,19 @@ def test_a_transaction_is_undone_with_what_was_put_off(database: PostgresDatabas
     assert things(database) == []
 
 
+def test_the_rest_of_a_transaction_is_not_done_over_another_connection(database: PostgresDatabase) -> None:
+    database.begin()
+    database.putting_off = True
+    database.execute(PUT, ("a", 1))
+    with pytest.raises(PostgresError):
+        database.execute("SELECT pg_terminate_backend(pg_backend_pid())", ())
+    for attempt in (PUT, ADD):
+        with pytest.raises(PostgresError, match="the connection was lost"):
+            database.execute(attempt, ("b", 2))
+    database.rollback()
+    assert things(database) == []
+
+
 def test_many_rows_are_written_or_none(database: PostgresDatabase) -> None:
     assert database.execute_many(PUT, [(str(number), number) for number in range(50)]).rowcount == 50
     with pytest.raises(PostgresError) as caught, database.transaction():
