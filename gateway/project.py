@@ -16,6 +16,7 @@ from gateway.config.checks import (
     check_stripe_key,
     merge_tables,
 )
+from gateway.config.declarations import Targets
 from gateway.config.definitions import gather_at_definitions
 from gateway.config.diagnostics import Findings
 from gateway.config.file_use import FileUse
@@ -26,7 +27,6 @@ from gateway.config.payload_schemas import payload_schemas
 from gateway.config.payload_validation import PayloadValidator
 from gateway.config.responses import Response, read_response, response_scope
 from gateway.config.rules import RulesFile, read_rules
-from gateway.config.scope import Targets
 from gateway.config.source_reach import check_source_reach
 from gateway.config.source_settings import check_source_settings, declared
 from gateway.config.tables import Table

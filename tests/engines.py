@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 from gateway.actions import ACTIONS_BY_NAME
 from gateway.config.checks import check_rules, merge_tables
+from gateway.config.declarations import Targets
 from gateway.config.diagnostics import Findings
 from gateway.config.rules import read_rules
-from gateway.config.scope import Targets
 from gateway.engine.loop import Ended, Engine
 from gateway.engine.program import Program, link_lookups, link_source, link_tables
 from gateway.engine.retry import RetryPolicy

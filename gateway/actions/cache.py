@@ -30,6 +30,7 @@ def _parse(reader: StepReader) -> Cache:
 def _check(cache: Cache, scope: CheckScope) -> None:
     for key in cache.keys:
         scope.value(key)
+        scope.need(key, "a key")
 
 
 def _bind(cache: Cache, linker: Linker) -> Callable[[PassState], Signal]:

@@ -30,7 +30,7 @@ def _parse(reader: StepReader) -> Delete:
 def _check(delete: Delete, scope: CheckScope) -> None:
     table = scope.table(delete.table, delete.node.get("delete"))
     if delete.where is not None:
-        delete.where.check(table, scope)
+        delete.where.check(table, scope, needed=True)
 
 
 def _bind(delete: Delete, linker: Linker) -> Callable[[PassState], Signal]:

@@ -67,8 +67,10 @@ def _read_direction(node: Scalar, findings: DocumentFindings) -> tuple[Scalar, s
 
 def _check(find: Find, scope: CheckScope) -> None:
     table = scope.table(find.table, find.node.get("find"))
+    # Where it is said what happens when there is none, a row that is asked for by null is just that.
+    unsaid = find.node.key("missing") is None and len(find.strategies) == 1 and not find.every
     for where in find.strategies:
-        where.check(table, scope)
+        where.check(table, scope, needed=unsaid)
     for node, name, _ in find.order if table is not None and (table.columns or not table.existing) else ():
         assert table is not None
         if table.column(name) is None:
@@ -78,7 +80,8 @@ def _check(find: Find, scope: CheckScope) -> None:
             scope.findings.error("GW202", f"table `{table.name}` has no column `{name}`", node, help=help)
     scope.value(find.missing.value)
     row = scope.row(table)
-    scope.bind(list_of(row) if find.every else row.nullable if find.missing.kind == "null" else row)
+    left_null = find.missing.kind == "null" and not find.every
+    scope.bind(list_of(row) if find.every else row.nullable if left_null else row, left_null=left_null)
 
 
 def _bind(find: Find, linker: Linker) -> Callable[[PassState], Signal]:

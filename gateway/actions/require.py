@@ -29,6 +29,8 @@ def _parse(reader: StepReader) -> Require:
 def _check(require: Require, scope: CheckScope) -> None:
     scope.condition(require.condition)
     scope.value(require.message)
+    if require.condition is not None and (scope.step is None or scope.step.when is None):
+        scope.require(require.condition)
 
 
 def _bind(require: Require, linker: Linker) -> Callable[[PassState], Signal]:

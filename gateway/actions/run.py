@@ -62,6 +62,8 @@ def _check(run: Run, scope: CheckScope) -> None:
     else:
         outside, conditional, callers = _kept(scope.names, given), scope.conditional, scope.callers
         scope.names.update(given)
+        asked, sure, scope.sure = scope.asked, scope.sure, scope.sure - given.keys()
+        scope.asked = scope.guards
         scope.conditional, scope.callers = scope.under_condition, (*callers, run.node)
         read, scope.read = scope.read, set()
         scope.procedures.check(run.procedure, scope)
@@ -69,6 +71,7 @@ def _check(run: Run, scope: CheckScope) -> None:
         read |= scope.read
         scope.read = read
         scope.conditional, scope.callers = conditional, callers
+        scope.asked, scope.sure = asked, sure
         _restore(scope.names, given, outside)
 
 
@@ -89,6 +92,9 @@ def _given(key: Scalar, value: Value, scope: CheckScope) -> Bound:
     literal = value.node if value.literal and isinstance(value.node, Scalar) else None
     known = Bound(type=scope.value(value), given=literal)
     known.value = None if value.literal else value
+    lost = scope.lost(value)
+    if lost is not None:
+        known.left_null, known.origin = True, lost.origin
     known.branches = {id(part): scope.type_of(part) for part in branches(value)}
     known.place = f"`{key.text}` is given in line {key.span.start.line}"
     return known

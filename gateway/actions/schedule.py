@@ -67,6 +67,8 @@ def _check_literals(schedule: Schedule, reader: StepReader) -> None:
 def _check(schedule: Schedule, scope: CheckScope) -> None:
     scope.kinds(schedule.after, "`after`", "a duration or a number of seconds", {"text", "integer", "decimal"})
     scope.kinds(schedule.at, "`at`", "a time", {"text", "integer", "decimal", "date", "timestamp"})
+    scope.need(schedule.after, "`after`")
+    scope.need(schedule.at, "`at`")
     scope.text(schedule.key, "a key")
     scope.value(schedule.data)
 

@@ -96,7 +96,8 @@ def _check(send: Send, scope: CheckScope) -> None:
     if send.path is not None and filled is not None and not _is_path(filled):
         help = "a path begins with `/`, and stays below the destination's address"
         scope.findings.error("GW104", f"`{send.path.node.plain()}` is no path", send.path.node, help=help)
-    scope.bind(HTTP_ANSWER.nullable if send.missing.kind == "null" else HTTP_ANSWER)
+    left_null = send.missing.kind == "null"
+    scope.bind(HTTP_ANSWER.nullable if left_null else HTTP_ANSWER, left_null=left_null)
 
 
 def _bind(send: Send, linker: Linker) -> Callable[[PassState], Signal]:

@@ -83,9 +83,11 @@ def _check(stripe: Stripe, scope: CheckScope) -> None:
         _check_names(stripe, stripe.known, scope)
         _check_numbers(stripe.node.get("params"), "params", scope)
         _check_path(stripe, stripe.known, scope)
+        _check_required(stripe, stripe.known, scope)
     tag = None if stripe.known is None else stripe.known.returns
     answer = ANY if tag is None else scope.answers(tag)
-    scope.bind(answer.nullable if stripe.missing.kind == "null" else answer)
+    left_null = stripe.missing.kind == "null"
+    scope.bind(answer.nullable if left_null else answer, left_null=left_null)
 
 
 def _check_path(stripe: Stripe, known: Operation, scope: CheckScope) -> None:
@@ -97,6 +99,14 @@ def _check_path(stripe: Stripe, known: Operation, scope: CheckScope) -> None:
             scope.findings.error("GW308", f"`{name}` is an id, this is {kind_of(node)}", node)
         elif isinstance(node, Scalar):
             scope.text(read_value(node, scope.findings), f"`{name}`")
+
+
+def _check_required(stripe: Stripe, known: Operation, scope: CheckScope) -> None:
+    """Report parameters that the operation cannot do without, and that may be null."""
+    params = stripe.node.get("params")
+    for key, node in params.entries if isinstance(params, MappingNode) else ():
+        if key.text in known.required and key.text not in known.path:
+            scope.need(read_value(node, scope.findings), f"`{key.text}`")
 
 
 def _check_numbers(node: Node | None, name: str, scope: CheckScope) -> None:

@@ -57,10 +57,12 @@ def _parse(reader: StepReader) -> Update:
 def _check(update: Update, scope: CheckScope) -> None:
     table = scope.table(update.table, update.node.get("update"))
     if update.where is not None:
-        update.where.check(table, scope)
+        update.where.check(table, scope, needed=True)
     for assignments in (update.set, update.increment):
         assignments.check(table, scope)
     check_as_of(update.as_of, update.node.get("as_of"), table, scope)
+    for _, amount in update.increment.entries:
+        scope.need(amount, "`increment`")
     for key, _ in update.increment.entries if table is not None else ():
         assert table is not None
         column = table.column(str(key.value))

@@ -51,6 +51,10 @@ def _check(upsert: Upsert, scope: CheckScope) -> None:
         assignments.check(table, scope)
     check_as_of(upsert.as_of, upsert.node.get("as_of"), table, scope)
     _check_key(upsert, scope)
+    for name, value in upsert.key.entries:
+        column = None if table is None else table.column(name.text)
+        if column is None or not (column.primary_key or column.required):  # of these it has been asked
+            scope.need(value, "`key`")
     scope.bind(scope.row(table))
 
 

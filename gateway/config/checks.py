@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from gateway.config.consistency_checks import check_consistency
+from gateway.config.declarations import Targets
 from gateway.config.diagnostics import DocumentFindings, Findings, did_you_mean
 from gateway.config.document import Mapping as MappingNode
 from gateway.config.document import Node, Scalar
@@ -19,7 +20,7 @@ from gateway.config.increments import check_increments
 from gateway.config.procedure_needs import OpenScope, needs_of, report_misspelt
 from gateway.config.rule_scopes import check_steps, scopes_of
 from gateway.config.rules import Rule, RulesFile
-from gateway.config.scope import CheckScope, Targets
+from gateway.config.scope import CheckScope
 from gateway.config.scope_types import Bound
 from gateway.config.suspicions import Suspicions
 from gateway.config.tables import Table

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from gateway.config.diagnostics import did_you_mean
+from gateway.config.diagnostics import Severity, Span, did_you_mean
 from gateway.config.nodes import Scalar
 from gateway.config.suspicions import Suspicion
 from gateway.config.tables import Column
@@ -95,12 +96,35 @@ def misfits(column: Column, value: Value, found: Type, type_of: Callable[[tree.N
     if whole is not None:
         yield Suspicion(code="GW305", message=whole[0], help=whole[1], span=node.span)
     elif isinstance(node, Scalar):
+        if _is_minor(column, found):
+            yield _in_minor_units(column, node.span)
         for part in branches(value):
-            misfit = type_misfit(column, type_of(part).truthy)
+            given = type_of(part).truthy
+            if _is_minor(column, given) and not _is_minor(column, found):
+                yield _in_minor_units(column, node.span_of(part.start, part.end))
+            misfit = type_misfit(column, given)
             if misfit is not None:
                 yield Suspicion(
                     code="GW305", message=misfit[0], help=misfit[1], span=node.span_of(part.start, part.end)
                 )
+
+
+def _is_minor(column: Column, found: Type) -> bool:
+    return column.type == "decimal" and found.minor and _COUNTS.search(column.name) is None
+
+
+_COUNTS = re.compile(r"(?i)(?:^|_)(?:cents?|minor|units?)(?:_|$)")
+"""In the names of columns that say themselves that they count minor units."""
+
+
+def _in_minor_units(column: Column, span: Span) -> Suspicion:
+    return Suspicion(
+        code="GW518",
+        message=f"column `{column.name}` is decimal, and this counts minor units: 1990 where 19.90 is meant",
+        span=span,
+        help="write `from_minor(amount, currency)`, or make the column `integer`",
+        severity=Severity.ADVICE,
+    )
 
 
 def _literal_branches(value: Value) -> Iterator[tree.Literal]:

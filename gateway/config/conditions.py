@@ -74,10 +74,12 @@ class Where:
     tests: tuple[ColumnTest, ...]
     node: Mapping
 
-    def check(self, table: Table | None, scope: CheckScope) -> None:
-        """Report unknown columns and names."""
+    def check(self, table: Table | None, scope: CheckScope, *, needed: bool = False) -> None:
+        """Report unknown columns and names; and null, which no row has, where a row is `needed`."""
         for test in self.tests:
             found = scope.value(test.value)
+            if needed:
+                scope.need(test.value, "`where`")
             if table is not None and scope.column(table, test.column):
                 check_test(table, test, found, scope)
 
@@ -223,6 +225,8 @@ def check_fit(column: Column, value: Value, found: Type, scope: CheckScope, *, e
 
 def check_present(column: Column, value: Value, scope: CheckScope) -> None:
     """Report null for a column that must hold something."""
+    if column.primary_key or column.required:
+        scope.need(value, f"column `{column.name}`")
     if value.literal and value.constant is None and (column.primary_key or column.required):
         why = "names the row" if column.primary_key else "is `required`"
         message = f"column `{column.name}` {why}: it cannot be null"

@@ -9,7 +9,8 @@ from gateway.config.suspicions import Suspicion
 from gateway.config.values import Condition
 from gateway.expressions import tree
 from gateway.expressions.functions import BY_NAME
-from gateway.expressions.inference import Known, infer
+from gateway.expressions.inference import infer
+from gateway.expressions.inferred import Known
 from gateway.expressions.types import Type
 
 _ALWAYS_TRUE = frozenset(("integer", "decimal", "date", "timestamp"))

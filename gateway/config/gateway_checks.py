@@ -8,11 +8,11 @@ from datetime import timedelta
 from pathlib import Path
 
 from gateway.config.address_checks import check_addresses
+from gateway.config.declarations import BROKERS
 from gateway.config.diagnostics import DocumentFindings, Located, did_you_mean
 from gateway.config.measures import OWN_ALERT, read_alert_condition
 from gateway.config.networks import parse_network
 from gateway.config.nodes import Mapping, Node, Scalar, Sequence
-from gateway.config.scope import BROKERS
 from gateway.config.units import parse_duration
 from gateway.config.verification import check_verification, misspelt
 from gateway.config.wording import listed

@@ -11,7 +11,8 @@ from gateway.config.type_findings import Documented, suspicions_of
 from gateway.config.values import Condition, read_expression
 from gateway.config.wording import listed
 from gateway.expressions import tree
-from gateway.expressions.inference import Known, infer
+from gateway.expressions.inference import infer
+from gateway.expressions.inferred import Known
 from gateway.expressions.types import NUMBER, object_of
 
 OWN_ALERT = "parked too long"

@@ -14,7 +14,8 @@ from gateway.config.type_findings import CODES, Documented, no_payload, remedy
 from gateway.config.type_patterns import type_matcher
 from gateway.config.values import Condition, read_expression
 from gateway.expressions import tree
-from gateway.expressions.inference import Known, Problem, infer
+from gateway.expressions.inference import infer
+from gateway.expressions.inferred import Known, Problem
 from gateway.expressions.types import ANY, Type, in_words, object_of, union
 from gateway.providers.preset import Moved
 from gateway.records import dataclass, field, replace

@@ -7,6 +7,7 @@ taken for all that there are, unless it says `additionalProperties`; every one o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
@@ -136,11 +137,25 @@ def _object(schema: Mapping[str, Any], folder: Path) -> Type:
     # What a schema leaves open may hold anything; one that names properties is taken at its word.
     is_open = schema.get("additionalProperties", properties is None) is not False
     makers: dict[str, Callable[[], Type]] = {
-        name: partial(_member, inner, folder) for name, inner in (properties or {}).items()
+        name: partial(_member, name, inner, folder) for name, inner in (properties or {}).items()
     }
     fields = LazyFields(makers) if properties is not None else None
     return Type(kinds=frozenset({"object"}), fields=fields, open=is_open, name=schema.get("title"), documented=True)
 
 
-def _member(schema: Any, folder: Path) -> Type:
-    return _type(schema, folder).nullable
+def _member(name: str, schema: Any, folder: Path) -> Type:
+    found = _type(schema, folder).nullable
+    counts = found.certain == {"integer"} and _is_amount(name, schema, folder)
+    return replace(found, minor=True) if counts else found
+
+
+def _is_amount(name: str, schema: Any, folder: Path) -> bool:
+    """Say whether a whole number counts minor units of money: its schema says so, or all amounts of a provider are."""
+    described = schema.get("description", "") if isinstance(schema, dict) else ""
+    return _MINOR.search(described) is not None or (
+        SHIPPED / "stripe" in folder.parents and _AMOUNT.search(name) is not None
+    )
+
+
+_MINOR = re.compile(r"(?i)\b(?:smallest currency unit|minor units?|in cents|cents)\b")
+_AMOUNT = re.compile(r"(?:^|_)(?:amount|subtotal|total)(?:$|_(?:due|paid|remaining|received|captured|refunded))|^fee$")

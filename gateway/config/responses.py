@@ -17,7 +17,8 @@ from gateway.config.suspicions import report_one
 from gateway.config.type_findings import Documented, suspicions_of
 from gateway.config.values import Value, read_value
 from gateway.config.wording import listed
-from gateway.expressions.inference import Known, infer
+from gateway.expressions.inference import infer
+from gateway.expressions.inferred import Known
 from gateway.expressions.types import ANY, TEXT, TIMESTAMP, Type, object_of, text_of
 from gateway.records import dataclass
 

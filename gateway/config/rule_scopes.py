@@ -6,19 +6,20 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from gateway.config.declarations import Targets
 from gateway.config.diagnostics import DocumentFindings
 from gateway.config.document import Mapping as MappingNode
 from gateway.config.file_use import ANY_EVENTS, UNUSED, Events, FileUse
 from gateway.config.name_looks import NameLooks
 from gateway.config.procedure_needs import OpenScope
 from gateway.config.rules import Procedure, Rule, RulesFile
-from gateway.config.scope import CheckScope, Targets
-from gateway.config.scope_types import bound, event_type, extraction_type, row_type, setting_types
+from gateway.config.scope import CheckScope
+from gateway.config.scope_types import bound, column_type, event_type, extraction_type, row_type, setting_types
 from gateway.config.step_advice import advise
 from gateway.config.steps import Step, walk_steps
 from gateway.config.suspicions import Suspicions
 from gateway.config.tables import Table
-from gateway.expressions.inference import Known
+from gateway.expressions.inferred import Known
 from gateway.expressions.types import TIMESTAMP, Type
 from gateway.records import dataclass, field
 
@@ -34,6 +35,7 @@ class Scopes:
     use: FileUse
     suspicions: Suspicions
     rows: Mapping[str, Type]
+    keys: Mapping[str, Type]
     settings: Type
     looks: NameLooks = field(default_factory=NameLooks)
     read: set[str] = field(default_factory=set)
@@ -50,7 +52,7 @@ class Scopes:
         """Return the scope that a rule begins with."""
         events = self.use.events_of(rule)
         scope = self.plain(events)
-        known = Known(scope=events.payload, tables=scope.rows)
+        known = Known(scope=events.payload, tables=scope.rows, keys=scope.keys)
         extracted = {one.name: partial(extraction_type, one, known) for one in (*self.file.extract, *rule.extract)}
         scope.names |= bound(extracted)
         for one in (*self.file.extract, *rule.extract):
@@ -80,6 +82,7 @@ class Scopes:
             "setting_lines": self.setting_lines,
             "targets": self.targets,
             "rows": self.rows,
+            "keys": self.keys,
             "answers": self.use.answers,
         }
 
@@ -106,6 +109,7 @@ def scopes_of(
         use=use,
         suspicions=suspicions,
         rows={name: row_type(table) for name, table in tables.items()},
+        keys={name: column_type(table.key) for name, table in tables.items() if table.key is not None},
         settings=setting_types(file.settings, use.overrides),
     )
 

@@ -21,10 +21,9 @@ from gateway.config.remembering import once_for_each
 from gateway.config.rules_schema import rules_schema, step_schema
 from gateway.config.shape import check_shape
 from gateway.config.steps import COMMON_KEYS, ActionSpec, Step, StepReader
-from gateway.config.tables import UNSET, Column, Table
+from gateway.config.table_reading import read_tables
+from gateway.config.tables import Table
 from gateway.config.values import Condition, Value, read_expression, read_value
-from gateway.config.wording import synonym
-from gateway.expressions import VALUE_TYPES, CoercionError, fit
 from gateway.records import dataclass, replace
 
 Actions = Mapping[str, ActionSpec]
@@ -112,84 +111,13 @@ class _Reader:
             path=self.path,
             document=self.document,
             settings=_mapping(settings),
-            tables=self._tables(),
+            tables=read_tables(self.root.get("tables"), self.document.path, self.findings),
             extract=read_extractions(self.root.get("extract"), self.findings),
             procedures=self._procedures(),
             checks=read_checks(self.root.get("checks"), self.findings),
             rules=self._rules(),
             digest=hashlib.sha256(self.document.text.encode()).hexdigest()[:12],
         )
-
-    def _tables(self) -> dict[str, Table]:
-        node = self.root.get("tables")
-        entries = node.entries if isinstance(node, MappingNode) else ()
-        return {str(key.value): self._table(key, item) for key, item in entries if isinstance(item, MappingNode)}
-
-    def _table(self, key: Scalar, node: MappingNode) -> Table:
-        columns_node = node.get("columns")
-        entries = columns_node.entries if isinstance(columns_node, MappingNode) else ()
-        columns = tuple(self._column(name, item) for name, item in entries)
-        existing = node.get("existing")
-        is_existing = isinstance(existing, Scalar) and existing.value is True
-        if not is_existing and not columns:
-            is_existing = True  # no columns are declared, which has been reported: none is unknown then
-        elif not is_existing and sum(column.primary_key for column in columns) != 1:
-            self.findings.error(
-                "GW102",
-                f"table `{key.value}` needs exactly one column with `primary_key: true`",
-                key,
-                help="mark the column that names a row: `id: {type: text, primary_key: true}`",
-            )
-        if str(key.value).startswith("gateway_") or str(key.value).startswith("sqlite_"):
-            self.findings.error(
-                "GW104", f"table name `{key.value}` is the gateway's own", key, help="choose another prefix"
-            )
-        return Table(name=str(key.value), columns=columns, existing=is_existing)
-
-    def _column(self, key: Scalar, node: Node) -> Column:
-        if not isinstance(node, MappingNode):  # which has been reported, as has a type that is none
-            node = MappingNode(entries=((key, node),), span=node.span)
-            return Column(name=str(key.value), type=_type_of(node.get(key.text)), primary_key=False)
-        spec = node.plain()
-        assert isinstance(spec, dict)
-        type_name = _type_of(node.get("type"))
-        column = Column(
-            name=str(key.value),
-            type=type_name,
-            primary_key=spec.get("primary_key") is True,
-            unique=spec.get("unique") is True,
-            required=spec.get("required") is True,
-            indexed=spec.get("index") is True,
-            values=self._values(node.get("values"), type_name),
-            place=f"{self.document.path}:{key.span.start.line}",
-        )
-        if "default" not in spec:
-            return column
-        default_node = node.get("default") or node
-        default = self._literal(spec["default"], type_name, default_node)
-        if column.values and default is not None and default not in column.values:
-            self.findings.error("GW305", f"default `{default}` is not one of the column's `values`", default_node)
-        return replace(column, default=default)
-
-    def _values(self, node: Node | None, type_name: str) -> tuple[object, ...]:
-        values: list[object] = []
-        for item in _items(node):
-            value = self._literal(item.plain(), type_name, item)
-            if value is None:
-                help = "every column may be null, unless it is `required`"
-                self.findings.error("GW104", "null is not one of the `values` of a column", item, help=help)
-            elif value in values:
-                self.findings.warning("GW104", f"`{value}` is written twice", item, help="take one of them out")
-            else:
-                values.append(value)
-        return tuple(values)
-
-    def _literal(self, value: object, type_name: str, node: Node) -> object:
-        try:
-            return None if value is None else fit(value, type_name)
-        except CoercionError as error:
-            self.findings.error("GW305", f"the column is {type_name}: {error}", node)
-            return UNSET
 
     def _procedures(self) -> dict[str, Procedure]:
         node = self.root.get("procedures")
@@ -302,16 +230,6 @@ class _Reader:
 def _mapping(node: Node | None) -> Mapping[str, object]:
     plain = node.plain() if node is not None else None
     return plain if isinstance(plain, dict) else {}
-
-
-def _type_of(node: Node | None) -> str:
-    """Return the type that was written, or meant; one that may hold anything where that cannot be told."""
-    written = node.text if isinstance(node, Scalar) else ""
-    return written if written in VALUE_TYPES else synonym(written, VALUE_TYPES) or "json"
-
-
-def _items(node: Node | None) -> tuple[Node, ...]:
-    return node.items if isinstance(node, SequenceNode) else ()
 
 
 def _texts(node: Node | None) -> tuple[str, ...]:

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from gateway.config.column_fits import only_expression
 from gateway.config.constant_conditions import constants
-from gateway.config.diagnostics import DocumentFindings, Severity, did_you_mean
+from gateway.config.declarations import (
+    Targets,
+    check_channel,
+    check_column,
+    check_destination,
+    declared_table,
+    known_names,
+)
+from gateway.config.diagnostics import DocumentFindings, did_you_mean
 from gateway.config.forgotten_dollars import forgotten_dollars
 from gateway.config.name_looks import Callers, Lack, NameLooks, Place
 from gateway.config.nodes import Node, Scalar
+from gateway.config.presence import given_null, is_opposite, lacking, left_null, perhaps_unbound, there
 from gateway.config.scope_types import Bound, NameTypes
 from gateway.config.suspicions import Suspicion, Suspicions
 from gateway.config.tables import Table
+from gateway.config.text_findings import in_text, is_nested, no_text
 from gateway.config.type_findings import Documented, absent_name, suspicions_of
 from gateway.config.values import Condition, Located, Value, value_type
-from gateway.expressions import Expression, Reference, tree
-from gateway.expressions.inference import Known, infer
+from gateway.expressions import Reference, tree
+from gateway.expressions.inference import infer
+from gateway.expressions.inferred import Known
 from gateway.expressions.types import ANY, TEXT, Type, in_words, object_of
 from gateway.records import dataclass, field, replace
 
@@ -35,19 +47,6 @@ class Procedures(Protocol):
         """Check a procedure's steps in the scope of the step that runs it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Targets:
-    """Where steps may send to, by name."""
-
-    destinations: Mapping[str, str] = field(default_factory=dict)
-    """With their addresses."""
-    channels: Collection[str] = ()
-
-
-BROKERS = ("nats", "tls")
-"""Schemes of the addresses of message brokers; every other destination takes HTTP requests."""
-
-
 @dataclass(slots=True, kw_only=True)
 class CheckScope:
     """What is known at one step while a file is checked: tables, and the names bound so far."""
@@ -62,11 +61,17 @@ class CheckScope:
     """None where rules are checked without a gateway.yaml: any name may be right."""
     rows: Mapping[str, Type] = field(default_factory=dict)
     """The type of a row of each table."""
+    keys: Mapping[str, Type] = field(default_factory=dict)
+    """The type of the key of each table."""
     answers: Callable[[str], Type] = lambda _: ANY
     """Gives the type of an object that Stripe answers with."""
     documented: Documented = field(default_factory=Documented)
     conditional: bool = False
     """Whether the steps being checked belong to a procedure that is run under a `when`."""
+    asked: tuple[Condition, ...] = ()
+    """The conditions of the `run` steps on the way to the procedure being checked."""
+    sure: frozenset[str] = frozenset()
+    """The names that are known to be there for the rest of the procedure being checked."""
     step: Step | None = None
     running: tuple[str, ...] = field(default=())
     """The procedures being checked, outermost first."""
@@ -87,21 +92,48 @@ class CheckScope:
         """Say whether the step may be left out."""
         return self.conditional or (self.step is not None and self.step.when is not None)
 
-    def bind(self, found: Type = ANY) -> None:
-        """Bind the step's `as` name to a value of a type."""
-        name = self.step.bind_as if self.step is not None else None
-        if name is None:
+    def bind(self, found: Type = ANY, *, left_null: bool = False) -> None:
+        """Bind the step's `as` name to a value of a type; `left_null` says that there may be none of it."""
+        step, name = self.step, self.step.bind_as if self.step is not None else None
+        if step is None or name is None:
             return
-        before = self.names.get(name)
+        before, line = self.names.get(name), step.node.span.start.line
         if not self.under_condition:
-            self.names[name] = Bound(type=found)
+            self.names[name] = Bound(type=found, left_null=left_null, line=line)
         elif before is None:
-            when = self.step.when if self.step is not None else None
-            text = "" if when is None else when.expression.text
-            self.names[name] = Bound(type=found.nullable, perhaps=True, condition=text)
+            text = "" if step.when is None else step.when.expression.text
+            self.names[name] = Bound(type=found.nullable, perhaps=True, condition=text, left_null=left_null, line=line)
         else:
             # Two steps under conditions of their own may well be there for both ways.
-            self.names[name] = Bound(type=before.type | found)
+            both = left_null and before.left_null
+            self.names[name] = Bound(type=before.type | found, left_null=both, line=line)
+        self.sure = self.sure - {name}
+        self.names[name].origin = f"`{name}` is bound in line {line}" + ", with `missing: null`" * left_null
+
+    @property
+    def guards(self) -> tuple[Condition, ...]:
+        """Return the conditions under which the step is run: its own, and those of the `run` steps around it."""
+        own = self.step.when if self.step is not None else None
+        return self.asked if own is None else (*self.asked, own)
+
+    def lost(self, value: Value) -> Bound | None:
+        """Return the name that a value is made of alone, where it is null when a step before has found nothing."""
+        found = [known for name, known in left_null(value, self.names, self.guards) if name not in self.sure]
+        return found[0] if found and only_expression(value) is not None else None
+
+    def need(self, value: Value | None, what: str) -> None:
+        """Report what is written into a value that must be there, and is null when a step before has found nothing."""
+        if value is None or value.literal:
+            return
+        names = {name: known for name, known in self.names.items() if name not in self.sure}
+        if not self.under_condition:  # one that is perhaps unbound has been reported
+            names = {name: known for name, known in names.items() if not known.perhaps}
+        for name, known in left_null(value, names, self.guards) if self.running else ():
+            if known.value is not None:  # what a `run` gives is wrong there, whatever others give
+                del names[name]
+                said = f"{what} in procedure `{self.running[-1]}`"
+                self.suspect(known.value.node, f"{id(value.node)} {what}", given_null(known, known.value, said))
+        self.suspect(value.node, f"needed by {what}", lacking(value, what, names, self.guards))
 
     def row(self, table: Table | None) -> Type:
         """Return the type of a row of a table, if it is known."""
@@ -113,57 +145,21 @@ class CheckScope:
 
     def table(self, name: str, node: Node | None) -> Table | None:
         """Return the table, or report that there is none."""
-        table = self.tables.get(name)
-        if table is None and node is not None:
-            near = did_you_mean(name, self.tables)
-            self.findings.error(
-                "GW201",
-                f"unknown table `{name}`",
-                node,
-                help=f"did you mean `{near}`?" if near else _known("tables", self.tables),
-            )
-        return table
+        return declared_table(name, self.tables, node, self.findings)
 
     def column(self, table: Table, key: Scalar) -> bool:
         """Say whether the table has the column; report when it does not."""
-        name = str(key.value)
-        if table.existing and not table.columns:
-            return True
-        if table.column(name) is not None:
-            return True
-        near = did_you_mean(name, table.names)
-        self.findings.error(
-            "GW202",
-            f"table `{table.name}` has no column `{name}`",
-            key,
-            help=f"did you mean `{near}`?" if near else _known("columns", table.names),
-        )
-        return False
+        return check_column(table, key, self.findings)
 
     def channel(self, name: str, node: Node | None) -> None:
         """Report a channel that nobody declared."""
-        if self.targets is not None and node is not None and name not in self.targets.channels:
-            self._undeclared("channel", name, self.targets.channels, node)
+        if self.targets is not None and node is not None:
+            check_channel(name, self.targets, node, self.findings)
 
     def destination(self, name: str, node: Node | None, *, broker: bool) -> None:
         """Report a destination that nobody declared, or that is of the other kind."""
-        if self.targets is None or node is None:
-            return
-        address = self.targets.destinations.get(name)
-        if address is None:
-            self._undeclared("destination", name, self.targets.destinations, node)
-        elif (address.partition("://")[0] in BROKERS) is not broker:
-            kind = "takes HTTP requests, it is no broker" if broker else "is a broker, it takes no HTTP requests"
-            self.findings.error("GW215", f"destination `{name}` {kind}", node, help=f"use `{_FITTING[broker]}`")
-
-    def _undeclared(self, kind: str, name: str, known: Collection[str], node: Node) -> None:
-        near = did_you_mean(name, known)
-        self.findings.error(
-            "GW205",
-            f"there is no {kind} `{name}`",
-            node,
-            help=f"did you mean `{near}`?" if near else f"declare it under `{kind}s` in gateway.yaml",
-        )
+        if self.targets is not None and node is not None:
+            check_destination(name, self.targets, node, self.findings, broker=broker)
 
     def value(self, value: Value | None, *, as_text: bool = False) -> Type:
         """Check every expression of a value, and return what the value may be.
@@ -192,10 +188,11 @@ class CheckScope:
     def text(self, value: Value | None, what: str) -> None:
         """Check a value that is to be text, such as a path or a key: a list or object in it names nothing."""
         self.value(value, as_text=True)
+        self.need(value, what)
         known = self._known()
         for part in value.parts if value is not None else ():
             given = [(one, infer(one.tree, known).type) for one in part.expressions]
-            wrong = [_no_text(one, found, part, what) for one, found in given if _is_nested(found)]
+            wrong = [no_text(one, found, part, what) for one, found in given if is_nested(found)]
             self.suspect(part.node, what, wrong)
 
     def kinds(self, value: Value | None, what: str, wanted: str, kinds: Collection[str]) -> None:
@@ -209,7 +206,8 @@ class CheckScope:
 
     def _known(self) -> Known:
         if self.known is None or self.known[0] != self.names:
-            self.known = dict(self.names), Known(scope=object_of(NameTypes(self.names), open=True), tables=self.rows)
+            scope = object_of(NameTypes(self.names), open=True)
+            self.known = dict(self.names), Known(scope=scope, tables=self.rows, keys=self.keys)
         return self.known[1]
 
     def _located(self, part: Located, known: Known, as_text: bool = False) -> Type:
@@ -225,25 +223,12 @@ class CheckScope:
             found = inferred.type if part.is_expression else TEXT
             wrong = suspicions_of(expression, inferred.problems, part.node, self.documented)
             suspicions += (replace(one, note=self.origins(part)) for one in wrong)
-            if not part.is_expression and not as_text and _is_nested(inferred.type):
-                suspicions.append(replace(_in_text(expression, inferred.type, part), note=self.origins(part)))
-        self.suspect(part.node, "type", [*suspicions, *self._perhaps_unbound(part)])
+            if not part.is_expression and not as_text and is_nested(inferred.type):
+                suspicions.append(replace(in_text(expression, inferred.type, part), note=self.origins(part)))
+        if not self.under_condition:
+            suspicions += perhaps_unbound(part, self.names)
+        self.suspect(part.node, "type", suspicions)
         return found
-
-    def _perhaps_unbound(self, part: Located) -> Iterator[Suspicion]:
-        """Suspect names written into a value that are absent when the step that binds them was left out."""
-        for reference in part.plain_names if not self.under_condition else ():
-            name = reference.path[0]
-            if name in self.names and self.names[name].perhaps:
-                yield Suspicion(
-                    code="GW216",
-                    message=f"`{name}` is bound only under a `when`: without it, this is null",
-                    span=part.node.span_of(reference.start, reference.end),
-                    help="give this step that `when` too, or say what counts instead: `${ "
-                    + ".".join(reference.path)
-                    + " || 'none' }`",
-                    severity=Severity.WARNING,
-                )
 
     def origins(self, part: Located) -> tuple[str, ...]:
         """Say where the names that an expression or template reads were extracted, given or declared."""
@@ -261,14 +246,22 @@ class CheckScope:
 
     def survive(self, condition: Condition) -> None:
         """Take in that the event goes on only where a condition did not hold: `x == null` says that there is an x."""
-        if self.conditional:
+        self._go_on_with(there(condition.expression.tree, holds=False), condition)
+
+    def require(self, condition: Condition) -> None:
+        """Take in that the event goes on only where a condition held."""
+        self._go_on_with(there(condition.expression.tree, holds=True), None)
+
+    def _go_on_with(self, surely: frozenset[str], survived: Condition | None) -> None:
+        """Take in that some names are there in the steps that come next."""
+        if self.conditional:  # what is known in a procedure that is perhaps left out is not known behind it
+            self.sure = self.sure | surely
             return
-        absent = absent_name(condition.expression.tree)
-        holds = condition.expression.text.removeprefix("!").strip("() ")
+        absent = None if survived is None else absent_name(survived.expression.tree)
         for name, known in self.names.items():
             if name == absent:
-                self.names[name] = Bound(type=replace(known.type, kinds=known.type.certain))
-            elif known.perhaps and condition.expression.text.startswith("!") and known.condition.strip("() ") == holds:
+                self.names[name] = Bound(type=replace(known.type, kinds=known.type.certain), line=known.line)
+            elif (known.left_null and name in surely) or (survived is not None and is_opposite(known, survived)):
                 self.names[name] = known.surely
 
     def look_at_name(self, name: str, part: Located, at: Reference) -> None:
@@ -289,7 +282,7 @@ class CheckScope:
         """
         near = did_you_mean(name, self.names)
         help = f"did you mean `{near}`?" if near else self._meant(name, compared=compared)
-        return Lack(name=name, place=place, help=help or _known("names in scope", self.names))
+        return Lack(name=name, place=place, help=help or known_names("names in scope", self.names))
 
     def _meant(self, name: str, *, compared: bool) -> str | None:
         owners = [own for own in ("settings", "event") if name in (self._fields(own) or ())]
@@ -310,31 +303,3 @@ def _is_compared(part: Located, at: Reference) -> bool:
                 if any((side.start, side.end) == (at.start, at.end) for side in sides):
                     return True
     return False
-
-
-def _no_text(expression: Expression, found: Type, part: Located, what: str) -> Suspicion:
-    span = part.node.span_of(expression.tree.start, expression.tree.end)
-    help = "take one element, `[0]`, or write them with `join(',', list)`" if "list" in found.kinds else None
-    return Suspicion(code="GW308", message=f"{what} is text, this is {in_words(found)}", span=span, help=help)
-
-
-def _in_text(expression: Expression, found: Type, part: Located) -> Suspicion:
-    return Suspicion(
-        code="GW308",
-        message=f"{in_words(found)} is written into this text, as JSON",
-        span=part.node.span_of(expression.tree.start, expression.tree.end),
-        help="name the field that is meant" if "object" in found.kinds else "`join(', ', list)` writes its texts",
-        severity=Severity.WARNING,
-    )
-
-
-def _is_nested(found: Type) -> bool:
-    return bool(found.certain) and found.certain <= {"list", "object"}
-
-
-_FITTING = {True: "send", False: "publish"}
-
-
-def _known(what: str, names: Any) -> str | None:
-    listed = sorted(names)
-    return f"{what}: {', '.join(f'`{name}`' for name in listed[:12])}" if listed else None

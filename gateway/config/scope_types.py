@@ -9,7 +9,8 @@ from gateway.config.extraction import Extraction
 from gateway.config.nodes import Scalar
 from gateway.config.tables import UNSET, Column, Table
 from gateway.config.values import Value
-from gateway.expressions.inference import Known, infer
+from gateway.expressions.inference import infer
+from gateway.expressions.inferred import Known
 from gateway.expressions.types import (
     ANY,
     BY_VALUE_TYPE,
@@ -37,7 +38,7 @@ HTTP_ANSWER = object_of({"status": INTEGER, "headers": HEADERS, "body": ANY}, na
 class Bound:
     """What is known of a name in scope."""
 
-    __slots__ = ("_type", "branches", "condition", "given", "perhaps", "place", "value")
+    __slots__ = ("_type", "branches", "condition", "given", "left_null", "line", "origin", "perhaps", "place", "value")
 
     def __init__(
         self,
@@ -46,6 +47,8 @@ class Bound:
         given: Scalar | None = None,
         perhaps: bool = False,
         condition: str = "",
+        left_null: bool = False,
+        line: int | None = None,
     ) -> None:
         """Take the type, or what finds it out when it is asked for: a rule reads few of the values of its file."""
         self._type = type
@@ -55,6 +58,12 @@ class Bound:
         """Whether only a step under a `when` binds it, so that it may be absent."""
         self.condition = condition
         """That `when`."""
+        self.left_null = left_null
+        """Whether it is null where the step that binds it finds nothing, and goes on."""
+        self.line = line
+        """The line of the step that binds it, if one does."""
+        self.origin: str | None = None
+        """Where that step is, in words."""
         self.place: str | None = None
         """Where it is extracted, in words."""
         self.value: Value | None = None
@@ -72,7 +81,9 @@ class Bound:
     @property
     def surely(self) -> Bound:
         """Return the same, known to be there."""
-        return Bound(type=self._type, given=self.given, condition=self.condition)
+        same = Bound(type=self._type, given=self.given, condition=self.condition, line=self.line)
+        same.origin, same.place, same.value, same.branches = self.origin, self.place, self.value, self.branches
+        return same
 
 
 def bound(types: Mapping[str, Type | Callable[[], Type]]) -> dict[str, Bound]:
@@ -161,8 +172,15 @@ def extraction_type(extraction: Extraction, known: Known) -> Type:
 
 def _converted(extraction: Extraction, known: Known) -> Type:
     if extraction.as_type is not None:
-        return BY_VALUE_TYPE.get(extraction.as_type, ANY)
+        found = BY_VALUE_TYPE.get(extraction.as_type, ANY)
+        counts = extraction.as_type in {"integer", "decimal"} and extraction.match is None
+        return replace(found, minor=True) if counts and _paths(extraction, known).minor else found
     if extraction.match is not None or not extraction.alternatives:
         return TEXT if extraction.match is not None else ANY
+    return _paths(extraction, known)
+
+
+def _paths(extraction: Extraction, known: Known) -> Type:
+    """Return the type of what its paths lead to."""
     found = union(infer(path.expression.tree, known).type for path in extraction.alternatives)
     return found.of_kinds(found.certain)

@@ -9,7 +9,7 @@ from gateway.config.nodes import Scalar
 from gateway.config.scope_types import SETTINGS
 from gateway.config.suspicions import Suspicion
 from gateway.expressions import Expression, tree
-from gateway.expressions.inference import Problem
+from gateway.expressions.inferred import Problem
 from gateway.expressions.types import Type
 from gateway.providers.preset import Moved
 from gateway.records import dataclass, field

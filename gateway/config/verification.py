@@ -12,7 +12,8 @@ from gateway.config.source_schema import source_schema
 from gateway.config.values import read_expression
 from gateway.config.wording import listed, origin_note
 from gateway.providers import PRESETS, VERIFY_SCHEMA, preset_named, verify_problems
-from gateway.providers.building import scheme_name
+from gateway.providers.building import resolve_scheme, scheme_name
+from gateway.providers.schemes import HMAC, SCHEMES
 
 _SECRET_KEYS = ("", "secret", "secrets", "token", "tokens")
 """What the problems of a secret name as their key."""
@@ -50,6 +51,9 @@ def check_verification(key: Scalar, source: Mapping, directory: Path, findings: 
     elif isinstance(verify, Mapping) and _is_known(verify) and fits(verify.plain(), VERIFY_SCHEMA):
         _check_means(source.key("verify") or key, verify, provider, findings)
         _check_files(verify, provider, directory, findings)
+        _advise_of_time(verify, provider, findings)
+        if verify.get("scheme") is not None or (source.get("provider") is None and not misspelt(source, "provider")):
+            _advise_of_header(source.key("verify") or key, verify, provider, findings)
 
 
 def misspelt(source: Mapping, key: str) -> bool:
@@ -99,6 +103,30 @@ def _check_files(verify: Mapping, provider: str | None, directory: Path, finding
     plain = verify.plain()
     if isinstance(plain, dict) and scheme_name(plain, preset_named(provider)) == "paypal":
         check_certificate_files(verify, directory, findings)
+
+
+_LONG = 3600.0
+"""Seconds; clocks do not differ by as much, and senders do not sign so long before they send."""
+
+
+def _advise_of_time(verify: Mapping, provider: str | None, findings: DocumentFindings) -> None:
+    """Report a tolerance that takes what somebody has recorded long after."""
+    plain, tolerance = verify.plain(), verify.get("tolerance")
+    assert isinstance(plain, dict)
+    name = scheme_name(plain, preset_named(provider))
+    if tolerance is not None and name in SCHEMES and resolve_scheme(name, plain).tolerance > _LONG:
+        message = f"whoever has seen a delivery can send it again for `{_text(tolerance)}`"
+        findings.advice("GW516", message, tolerance, help="a few minutes are enough for clocks that differ: `5m`")
+
+
+def _advise_of_header(key: Located, verify: Mapping, provider: str | None, findings: DocumentFindings) -> None:
+    """Report a scheme of which every part is to be said, and the header is not."""
+    plain = verify.plain()
+    assert isinstance(plain, dict)
+    if scheme_name(plain, preset_named(provider)) == HMAC.name and not plain.get("header"):
+        message = f"nothing says which header holds the signature: `{HMAC.headers[0]}` is taken"
+        help = f"name it as the sender does: `header: {HMAC.headers[0]}`"
+        findings.warning("GW517", message, verify.key("scheme") or key, help=help)
 
 
 def _check_paths(event: Mapping, findings: DocumentFindings) -> None:

@@ -10,7 +10,8 @@ import re
 from dataclasses import dataclass, replace
 
 from gateway.expressions import ExpressionError
-from gateway.expressions.inference import Known, infer
+from gateway.expressions.inference import infer
+from gateway.expressions.inferred import Known
 from gateway.expressions.syntax import parse
 from gateway.expressions.types import ANY, Type
 

@@ -17,7 +17,7 @@ from gateway.config.steps import Step
 from gateway.config.suspicions import Suspicions
 from gateway.config.values import Condition
 from gateway.editor.view import View
-from gateway.expressions.inference import Known
+from gateway.expressions.inferred import Known
 from gateway.expressions.types import ANY, Type, object_of
 
 Names = dict[str, Bound]

@@ -16,7 +16,7 @@ from gateway.editor.spots import Spot, spots
 from gateway.editor.things import thing
 from gateway.editor.view import View
 from gateway.expressions.functions import BY_NAME, Function
-from gateway.expressions.inference import Known
+from gateway.expressions.inferred import Known
 from gateway.expressions.types import Type
 
 WRITINGS = (What.PATH, What.CONDITION, What.TEMPLATE)

@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 from gateway.expressions import tree
+from gateway.expressions.arguments import argument_problems, call_problems, comparable, impossible_word
 from gateway.expressions.contradictions import Remark, idle, lost_by_pipe, never_both, same_sides, twice
 from gateway.expressions.functions import BY_NAME, Function
+from gateway.expressions.inferred import About, Inferred, Known, Problem
 from gateway.expressions.results import RESULTS
 from gateway.expressions.types import (
     ANY,
@@ -27,48 +29,7 @@ from gateway.expressions.types import (
     type_of,
     union,
 )
-from gateway.records import dataclass, field, replace
-
-About = Literal["field", "kind", "compare", "argument", "never", "idle", "table"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """Something that is wrong for every event; `start` and `end` are offsets into the expression's text."""
-
-    about: About
-    """`field`: a member that the object never has; `kind`: a member, element or projection of what has none;
-    `compare`: two values that cannot be compared; `argument`: one that a function refuses; `never`: a comparison that
-    always comes out the same; `idle`: an alternative that never counts; `table`: a table that nobody declared."""
-    message: str
-    start: int
-    end: int
-    owner: Type | None = None
-    """For `field`: the object; for `never`: what is compared; for `table`: an object of all tables."""
-    name: str | None = None
-    """For `field`: the member; for `never`: the text it is compared with; for `table`: the table."""
-    given: tuple[Type, ...] = ()
-    """For `compare`: the types of both."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
-    """What is known where an expression stands."""
-
-    scope: Type
-    """The object of all names."""
-    tables: Mapping[str, Type] = field(default_factory=dict)
-    """The type of a row of each table, for `lookup`."""
-    found: dict[int, tuple[tree.Node, Inferred]] = field(default_factory=dict, repr=False)
-    """What was inferred already, by the identity of the node."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inferred:
-    """The outcome of an inference."""
-
-    type: Type
-    problems: tuple[Problem, ...]
+from gateway.records import replace
 
 
 def infer(node: tree.Node, known: Known) -> Inferred:
@@ -81,20 +42,6 @@ def infer(node: tree.Node, known: Known) -> Inferred:
     inferred = Inferred(type=found, problems=tuple(inference.problems))
     known.found[id(node)] = (node, inferred)
     return inferred
-
-
-_FAMILIES = (
-    frozenset({"boolean"}),
-    frozenset({"integer", "decimal"}),
-    frozenset({"text"}),
-    frozenset({"date", "timestamp"}),
-    frozenset({"list"}),
-    frozenset({"object"}),
-)
-_ORDERED = frozenset({"integer", "decimal", "text", "date", "timestamp"})
-
-
-_PLURALS = {"number": "numbers", "text": "texts"}
 
 
 class _Inference:
@@ -220,29 +167,15 @@ class _Inference:
     def comparison(self, node: tree.Comparison, current: Type) -> Type:
         left, right = self.of(node.left, current), self.of(node.right, current)
         ordering = node.operator not in {"==", "!="}
-        if left.certain and right.certain and not _comparable(left, right, ordering=ordering):
+        if left.certain and right.certain and not comparable(left, right, ordering=ordering):
             by = f" by `{node.operator}`" if ordering else ""
             said = f"cannot compare {in_words(left)} with {in_words(right)}{by}"
             self.report("compare", said, node, given=(left, right))
         elif same_sides(node):
             self.report("never", "both sides are the same", node)
         elif not ordering:
-            self._look_at_values(node, left, right)
+            self.problems += [*impossible_word(left, node.right), *impossible_word(right, node.left)]
         return BOOLEAN.nullable if ordering else BOOLEAN
-
-    def _look_at_values(self, node: tree.Comparison, left: Type, right: Type) -> None:
-        for one, place in ((left, node.right), (right, node.left)):
-            self._look_at_word(one, place)
-
-    def _look_at_word(self, one: Type, place: tree.Node) -> None:
-        """Report a text that something is compared with and can never be."""
-        if one.certain != {"text"} or not isinstance(place, tree.Literal) or not isinstance(place.value, str):
-            return
-        if one.values is not None and place.value not in one.values:
-            words = sorted(map(str, one.values))
-            listed = ", ".join(f"`{word}`" for word in words[:12])
-            said = f"this is never `{place.value}`: it is one of {listed}{', …' if len(words) > 12 else ''}"
-            self.report("never", said, place, owner=one, name=place.value)
 
     def either(self, node: tree.Or, current: Type) -> Type:
         self._remark("never", never_both(node.operands, "!="))
@@ -273,59 +206,12 @@ class _Inference:
         if function is None:
             return ANY
         arguments = [self.of(argument, current) for argument in node.arguments]
-        for at, (written, given) in enumerate(zip(node.arguments, arguments, strict=True)):
-            if not isinstance(written, tree.ExpressionReference):
-                self._look_at_argument(function, at, written, given)
-                if isinstance(written, tree.MultiSelectList) and function.parameter(at).elements:
-                    self._look_at_items(function, at, written, current)
-        look = _LOOKS.get(node.name)
-        if look is not None:
-            look(self, node, arguments)
+        silent = _Inference(self.known)  # what is wrong inside the elements of a list is reported with the list
+        self.problems += argument_problems(
+            function, node, arguments, lambda written: [silent.of(item, current) for item in written.items]
+        )
+        self.problems += call_problems(node, arguments, self.known)
         return self._result(function, node, arguments)
-
-    def _look_at_alternatives(self, node: tree.FunctionCall, _arguments: list[Type]) -> None:
-        self._remark("idle", idle(node.arguments))
-
-    def _look_at_table(self, node: tree.FunctionCall, _arguments: list[Type]) -> None:
-        name = node.arguments[0].value if isinstance(node.arguments[0], tree.Literal) else None
-        if isinstance(name, str) and self.known.tables and name not in self.known.tables:
-            known = object_of(self.known.tables)
-            self.report("table", f"unknown table `{name}`", node.arguments[0], owner=known, name=name)
-
-    def _look_at_elements(self, node: tree.FunctionCall, arguments: list[Type]) -> None:
-        (subject, search), (listed, written) = arguments, node.arguments
-        element = subject.element if subject.certain == {"list"} else None
-        if subject.certain == {"text"} and search.certain and "text" not in search.certain:
-            said = f"a text is not looked through for {in_words(search)}: the list is the first argument of `contains`"
-            self.report("argument", said, written)
-        elif element is not None and element.certain and search.certain:
-            if not _comparable(element, search, ordering=False):
-                self.report("never", f"no element is {in_words(search)}: this list holds {in_words(element)}", written)
-            self._look_at_word(element, written)
-        for item in listed.items if isinstance(listed, tree.MultiSelectList) else ():
-            self._look_at_word(search, item)
-
-    def _look_at_argument(self, function: Function, at: int, written: tree.Node, given: Type) -> None:
-        parameter = function.parameter(at)
-        place = f"argument {at + 1} (`{parameter.name}`) of `{function.name}`"
-        if given.certain and given.certain.isdisjoint(kinds_of(parameter.kinds)):
-            self.report("argument", f"{place} must be {parameter.wanted()}, this is {in_words(given)}", written)
-        elements = given.element if "list" in given.kinds else None
-        wrong = elements is not None and elements.certain.isdisjoint(kinds_of(parameter.elements))
-        if parameter.elements and elements is not None and elements.certain and wrong:
-            wanted = " or ".join(_PLURALS.get(kind, f"{kind}s") for kind in parameter.elements)
-            self.report("argument", f"{place} must be a list of {wanted}, this holds {in_words(elements)}", written)
-
-    def _look_at_items(self, function: Function, at: int, written: tree.MultiSelectList, current: Type) -> None:
-        """Report elements of a list that is written out, where others fit: each must be of a kind that is wanted."""
-        parameter = function.parameter(at)
-        wanted = " or ".join(_PLURALS.get(kind, f"{kind}s") for kind in parameter.elements)
-        silent = _Inference(self.known)  # what is wrong inside the elements has been reported
-        found = [(item, silent.of(item, current)) for item in written.items]
-        wrong = [one for one in found if one[1].certain and one[1].certain.isdisjoint(kinds_of(parameter.elements))]
-        for item, given in wrong if len(wrong) < len(found) else ():
-            place = f"argument {at + 1} (`{parameter.name}`) of `{function.name}`"
-            self.report("argument", f"{place} must be a list of {wanted}, this is {in_words(given)}", item)
 
     def _result(self, function: Function, node: tree.FunctionCall, arguments: list[Type]) -> Type:
         special = RESULTS.get(function.name)
@@ -352,13 +238,6 @@ def _only_list(found: Type, element: Type | Literal["same"] | None = "same") -> 
     return only if found.kinds == {"list"} else only.nullable
 
 
-def _comparable(left: Type, right: Type, *, ordering: bool) -> bool:
-    a, b = left.certain, right.certain
-    if ordering:
-        a, b = a & _ORDERED, b & _ORDERED
-    return any(a & family and b & family for family in _FAMILIES)
-
-
 class _Arguments:
     """The arguments of a call, as what decides its result sees them."""
 
@@ -380,13 +259,6 @@ class _Arguments:
             return ANY
         return self._inference.of(written.expression, element)
 
-
-_LOOKS: dict[str, Callable[[_Inference, tree.FunctionCall, list[Type]], None]] = {
-    "contains": _Inference._look_at_elements,
-    "lookup": _Inference._look_at_table,
-    "not_null": _Inference._look_at_alternatives,
-}
-"""What is looked at in calls of some functions, beside the kinds of their arguments."""
 
 _RULES: dict[type[tree.Node], Callable[[_Inference, Any, Type], Type]] = {
     tree.Literal: _Inference.literal,

@@ -41,6 +41,8 @@ class Type:
     documented: bool = False
     """Whether an object's members, or the words of a text, are known from a schema of payloads, not from what the
     operator wrote in rules."""
+    minor: bool = False
+    """Whether a number is an amount of money in minor units, such as cents."""
 
     def __or__(self, other: Type) -> Type:
         """Return the type of a value that is of either."""
@@ -66,6 +68,7 @@ class Type:
             values=self.values,
             name=self.name,
             documented=self.documented,
+            minor=self.minor,
         )
 
     @property
@@ -105,6 +108,7 @@ def _union(left: Type, right: Type) -> Type:
         values=_joined_values(left, right),
         name=_joined_name(left, right),
         documented=left.documented or right.documented,
+        minor=(left.minor or not left.certain) and (right.minor or not right.certain),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
-from gateway.config.scope import BROKERS
+from gateway.config.declarations import BROKERS
 from gateway.sending.cache import CacheTransport
 from gateway.sending.circuit import Circuit
 from gateway.sending.http import HttpTransport

@@ -49,7 +49,8 @@ def _is_literal(mutation: Mutation) -> bool:
 
 
 def _is_another_name(mutation: Mutation) -> bool:
-    return mutation.kind == "a path shortened"
+    worked_out = {*_SAID, *_HANDED_ON, *_WRITTEN, "when", "require", "event"}
+    return mutation.kind == "a path shortened" and bool(_keys(mutation) & worked_out)
 
 
 def _is_another_condition(mutation: Mutation) -> bool:
@@ -65,8 +66,42 @@ def _is_left_out(mutation: Mutation) -> bool:
     return mutation.kind == "a key taken out"
 
 
+_OF_THE_PLACE = frozenset(
+    {
+        "server",
+        "database",
+        "redis",
+        "admin",
+        "destinations",
+        "channels",
+        "stripe",
+        "retry",
+        "retention",
+        "alerts",
+        "path",
+        "allow_ips",
+        "rate_limit",
+        "dedupe",
+        "health",
+        "respond",
+        "response",
+        "unmatched",
+        "ordering",
+        "schema",
+        "tolerance",
+        "conceal",
+        "message",
+        "certificates",
+        "trust",
+        "mode",
+        "max_body",
+    }
+)
+
+
 def _is_of_the_place(mutation: Mutation) -> bool:
-    return mutation.file == GATEWAY and mutation.kind != "a key misspelt"
+    """Say whether it is an address, limit or habit of a place; how deliveries are verified is none."""
+    return mutation.file == GATEWAY and bool(_keys(mutation) & _OF_THE_PLACE) and mutation.kind != "a key misspelt"
 
 
 REASONS: Mapping[str, Callable[[Mutation], bool]] = {
@@ -97,6 +132,40 @@ _EQUAL = {
 """Codes whose place is as good as that of the mutation, and why."""
 
 
+_LACKING = frozenset(
+    {
+        "GW102",
+        "GW105",
+        "GW201",
+        "GW202",
+        "GW203",
+        "GW204",
+        "GW205",
+        "GW207",
+        "GW208",
+        "GW212",
+        "GW214",
+        "GW216",
+        "GW217",
+        "GW307",
+        "GW308",
+        "GW309",
+        "GW402",
+        "GW404",
+        "GW501",
+        "GW504",
+        "GW506",
+        "GW508",
+        "GW510",
+        "GW511",
+        "GW512",
+        "GW514",
+        "GW517",
+    }
+)
+"""Codes that say that something is not there, is not read any more, or would be better there."""
+
+
 def reason_for(mutation: Mutation) -> str | None:
     """Return why nothing is said of a mutation, None where something should be."""
     return next((reason for reason, holds in REASONS.items() if holds(mutation)), None)
@@ -104,8 +173,10 @@ def reason_for(mutation: Mutation) -> str | None:
 
 def is_pointed(verdict: Verdict) -> bool:
     """Say whether a finding points at the mutated place, or at one that is as good."""
-    if verdict.pointed or verdict.mutation.kind == "a key taken out":  # what needs it says so, wherever that is
+    if verdict.pointed:
         return True
+    if verdict.mutation.kind == "a key taken out":  # what needs it says so, wherever that is
+        return any(one.code in _LACKING for one in verdict.findings)
     after = min(verdict.mutation.lines)
     return any(
         one.code in _EQUAL and (not one.code.startswith("GW0") or one.span.start.line >= after)

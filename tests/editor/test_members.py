@@ -6,7 +6,7 @@ import pytest
 
 from gateway.config.payload_schemas import payload_schemas
 from gateway.editor.members import Literal, Member, member_at
-from gateway.expressions.inference import Known
+from gateway.expressions.inferred import Known
 from gateway.expressions.types import TEXT, object_of, text_of
 
 INVOICE = payload_schemas("stripe").payload("invoice.paid")

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.expressions import NO_CONTEXT, EvaluationError, compile_expression
-from gateway.expressions.inference import Inferred, Known, infer
+from gateway.expressions.inference import infer
+from gateway.expressions.inferred import Inferred, Known
 from gateway.expressions.kinds import kind_of
 from gateway.expressions.types import (
     ANY,

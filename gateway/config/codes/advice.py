@@ -61,6 +61,8 @@ rules:
       - {find: payments, where: {id: $payment}, as: row}
       - {send: app, json: {amount: $row.amount%s}}
 """
+_DUE = "  invoice: data.object.id\n  due: data.object.amount_due\n"
+_KEEP = '{upsert: invoices, key: {id: $invoice}, set: {amount: "%s"}}'
 _PROCEDURE = "version: 1\nprocedures:\n  note_it: [{log: paid}]\nrules:\n"
 
 ADVICE = (
@@ -191,5 +193,34 @@ ADVICE = (
         why="What goes over the open internet without encryption can be read and changed on its way.",
         wrong=GATEWAY_FILE + 'destinations: {app: {url: "http://app.shop.io"}}\n',
         right=GATEWAY_FILE + 'destinations: {app: {url: "https://app.shop.io"}}\n',
+    ),
+    Code(
+        code="GW516",
+        title="a tolerance that takes old deliveries",
+        why="A signature holds a time so that a delivery which somebody has recorded cannot be sent again later. The "
+        "tolerance is how long it can be.",
+        wrong=with_source(verify='{secrets: ["${env:STRIPE_WEBHOOK_SECRET}"], tolerance: 500d}'),
+        right=with_source(verify='{secrets: ["${env:STRIPE_WEBHOOK_SECRET}"], tolerance: 5m}'),
+    ),
+    Code(
+        code="GW517",
+        title="a signature whose header is not named",
+        why="Every sender puts its signature somewhere else; where it is not looked for, every delivery is refused.",
+        wrong=with_source(
+            provider="", verify='{scheme: hmac, secret: "${env:STRIPE_WEBHOOK_SECRET}"}', event="{id: id, type: kind}"
+        ),
+        right=with_source(
+            provider="",
+            verify='{scheme: hmac, header: X-Partner-Signature, secret: "${env:STRIPE_WEBHOOK_SECRET}"}',
+            event="{id: id, type: kind}",
+        ),
+    ),
+    Code(
+        code="GW518",
+        title="an amount in minor units, kept as a decimal",
+        why="Stripe tells amounts in the smallest unit of their currency: 1990 is 19.90 in most, and 1990 in some.",
+        wrong=with_steps(_KEEP % "$due", extract=_DUE),
+        right=with_steps(_KEEP % "${ from_minor(due, currency) }", extract=_DUE + "  currency: data.object.currency\n"),
+        file=RULES,
     ),
 )

@@ -173,7 +173,8 @@ NAMES = (
     Code(
         code="GW216",
         title="a name that is perhaps not bound",
-        why="A step whose `when` does not hold binds nothing: what it would have bound is null in the steps after it.",
+        why="A step whose `when` does not hold binds nothing, and one that says `missing: null` binds null where "
+        "nothing is found: the steps after it have to ask for the name before they build on it.",
         wrong=with_steps(*_SOMETIMES, "log: $row.status", extract=_EXTRACT),
         right=with_steps(*_SOMETIMES, "{log: $row.status, when: row}", extract=_EXTRACT),
         file=RULES,
