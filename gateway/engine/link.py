@@ -139,8 +139,12 @@ class EngineProcess:
         try:
             await self.start()
             self.trouble = None
-        except (GatewayError, TimeoutError) as error:
-            _log.error("the engine's process does not start", error=str(error))
+        except GatewayError as error:
+            _log.error("the engine's process does not start", error=error.message)
+        except TimeoutError:
+            _log.error("the engine's process does not start", error=f"it was not ready in {_START_SECONDS:g} s")
+            # It may hang for as long as the network does; whoever watches it starts another one.
+            self._process.kill()
 
 
 def _outcome(item: list[Any]) -> Outcome:

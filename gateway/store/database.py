@@ -47,7 +47,9 @@ _UNDEFINED = frozenset({"42P01", "42703"})
 _ENTANGLED = frozenset({"40001", "40P01", "55P03"})
 # Connection exceptions, resources that have run out, an operator's intervention, errors of the system; a standby.
 _TROUBLE_CLASSES = ("08", "53", "57", "58", "XX")
-_TROUBLE_STATES = frozenset({"25006", "40001", "40P01", "55P03", "0A000", "3D000", "28000", "28P01", "42501"})
+_TROUBLE_STATES = frozenset(
+    {"25006", "25P03", "25P04", "40001", "40P01", "55P03", "0A000", "3D000", "28000", "28P01", "42501"}
+)
 # Integrity constraints, and values that a column cannot hold.
 _REFUSING_CLASSES = ("22", "23")
 

@@ -192,9 +192,14 @@ _HOLD = """
 UPDATE gateway_events SET status = 'waiting', next_attempt_at = NULL, behind = ?, error = ? WHERE seq = ?
 """
 
+# A few at a time: the next that waits for an answer holds up all that were released behind it anew.
 _RELEASE = """
 UPDATE gateway_events SET status = 'ready', behind = NULL, error = NULL
-WHERE finished_at IS NULL AND status = 'waiting' AND source = ? AND key = ? AND behind IS NOT NULL
+WHERE seq IN (
+    SELECT seq FROM gateway_events
+    WHERE finished_at IS NULL AND status = 'waiting' AND source = ? AND key = ? AND behind IS NOT NULL
+    ORDER BY seq LIMIT 16
+)
 """
 
 # PostgreSQL could be led by the order to read all events from the last one on.
@@ -397,7 +402,7 @@ def hold(database: Database, seq: int, behind: int) -> None:
 
 
 def release(database: Database, source: str, key: str) -> int:
-    """Make the events ready that wait behind one of the key; return how many. One statement."""
+    """Make the next events ready that wait behind one of the key, a few; return how many. One statement."""
     released: int = database.execute(_RELEASE, (source, key)).rowcount
     return released
 

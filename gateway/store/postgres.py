@@ -42,7 +42,8 @@ _CONNECTION: dict[str, str] = {
 # A statement is planned once, maybe while its table is still empty: to read that whole would be right then, and wrong
 # for as long as the connection lives. Hot statements have indexes; where there is none, a table is read all the same.
 SESSION = f"""
-SELECT set_config('idle_in_transaction_session_timeout', '{IDLE_SECONDS}s', false),
+SELECT CASE WHEN CAST(current_setting('idle_in_transaction_session_timeout') AS interval) NOT BETWEEN '1ms' AND
+                 '{IDLE_SECONDS}s' THEN set_config('idle_in_transaction_session_timeout', '{IDLE_SECONDS}s', false) END,
        set_config('lock_timeout', '{LOCK_SECONDS}s', false),
        set_config('tcp_keepalives_idle', '5', false),
        set_config('tcp_keepalives_interval', '2', false),

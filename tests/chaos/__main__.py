@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from chaos.ground import Ground
+from chaos.postgresql import POSTGRESQL, on_server
 from chaos.scenarios import ANY_DATABASE, SQLITE, Played, Scenario, play, small_disk
 from servers import PostgresServer
 
@@ -30,7 +31,7 @@ def main() -> int:
     database = os.environ.get("CHAOS_DATABASE", "sqlite")
     assert database in {"sqlite", "postgresql"}, "CHAOS_DATABASE is `sqlite` or `postgresql`"
     names = os.environ.get("CHAOS_ONLY", "").split()
-    known = {one.breaks.__name__: one for one in (*ANY_DATABASE, *(SQLITE if database == "sqlite" else ()))}
+    known = {one.breaks.__name__: one for one in (*ANY_DATABASE, *(SQLITE if database == "sqlite" else POSTGRESQL))}
     assert known.keys() >= set(names), f"scenarios: {', '.join(known)}"
     print(f"{database}, {seconds:g} s each, seed {seed}\n")
     print(f"| {' | '.join(HEADINGS)} |\n|{'---|' * len(HEADINGS)}")
@@ -50,7 +51,7 @@ def _server(database: str) -> Iterator[PostgresServer | None]:
     if database == "sqlite":
         yield None
         return
-    server = PostgresServer().start()
+    server = PostgresServer(safe=True).start()
     try:
         yield server
     finally:
@@ -60,15 +61,19 @@ def _server(database: str) -> Iterator[PostgresServer | None]:
 def _play(scenario: Scenario, seed: int, seconds: float, server: PostgresServer | None) -> Played:
     with tempfile.TemporaryDirectory(prefix="chaos-") as name:
         folder = Path(name)
-        if not scenario.small_disk:
-            return _on(folder, seed, None if server is None else server.create(), scenario, seconds)
-        with small_disk(folder / "disk") as disk:
-            assert disk is not None, "a file system cannot be mounted here: be root, or name other scenarios"
-            return _on(folder, seed, f"sqlite:///{disk}/chaos.db", scenario, seconds)
+        ground = _on_file(scenario, folder, seed) if server is None else on_server(scenario, folder, seed, server)
+        with ground as found:
+            assert found is not None, "a file system cannot be mounted here: be root, or name other scenarios"
+            return asyncio.run(play(scenario, found, seconds))
 
 
-def _on(folder: Path, seed: int, url: str | None, scenario: Scenario, seconds: float) -> Played:
-    return asyncio.run(play(scenario, Ground(folder, seed, url=url), seconds))
+@contextmanager
+def _on_file(scenario: Scenario, folder: Path, seed: int) -> Iterator[Ground | None]:
+    if not scenario.small_disk:
+        yield Ground(folder, seed)
+        return
+    with small_disk(folder / "disk") as disk:
+        yield None if disk is None else Ground(folder, seed, url=f"sqlite:///{disk}/chaos.db")
 
 
 def _row(played: Played) -> str:

@@ -47,6 +47,18 @@ def count_open(url: str) -> int:
         return int(query(OPEN)[0][0])
 
 
+def last_event(url: str) -> int:
+    """Return the number of the last event that is there."""
+    with reading(url) as query:
+        return int(query("SELECT coalesce(max(seq), 0) FROM gateway_events")[0][0])
+
+
+def count_open_before(url: str, last: int) -> int:
+    """Return how many events up to one have not come to an end."""
+    with reading(url) as query:
+        return int(query(f"SELECT count(*) FROM gateway_events WHERE finished_at IS NULL AND seq <= {last}")[0][0])
+
+
 def gather(url: str, sent: Sequence[Sent], arrived: Sequence[Arrived]) -> Evidence:
     """Read what the checker judges by."""
     with reading(url) as query:

@@ -18,6 +18,7 @@ from chaos.evidence import count_open, gather
 from chaos.launch import breaking
 from chaos.load import SECRET, Load
 from running import ENVIRONMENT, ROOT, Gateway
+from servers import PostgresServer, Wire
 
 LAUNCH = Path(__file__).parent / "launch"
 REST_SECONDS = 60.0
@@ -103,6 +104,16 @@ class ChaoticGateway(Gateway):
         number = self.process.pid
         return [int(child) for child in Path(f"/proc/{number}/task/{number}/children").read_text().split()]
 
+    def freeze(self) -> None:
+        """Stop all of its processes where they are."""
+        assert self.process is not None
+        os.killpg(self.process.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let its processes go on."""
+        assert self.process is not None
+        os.killpg(self.process.pid, signal.SIGCONT)
+
     def kill_child(self) -> bool:
         """Kill the engine's process alone; say whether there was one."""
         children = self.children
@@ -134,20 +145,35 @@ class Ground:
     """Gateways on one database, a destination and a load."""
 
     def __init__(
-        self, folder: Path, seed: int, *, url: str | None = None, gateways: int = 1, process: str = "own"
+        self,
+        folder: Path,
+        seed: int,
+        *,
+        url: str | None = None,
+        gateways: int = 1,
+        process: str = "own",
+        server: PostgresServer | None = None,
+        wired: bool = False,
+        options: str = "",
     ) -> None:
-        """Take a folder, what chance begins with, the database's address (a file in the folder when left out), and how
-        many gateways share it, and whether each engine has a process of its own."""
+        """Take a folder, what chance begins with, the database's address (a file in the folder when left out), how
+        many gateways share it, and whether each engine has a process of its own.
+
+        Of a server, too: the server, whether gateways reach it by a wire, and what they add to its address.
+        """
         self.folder = folder
         self.url = url or f"sqlite:///{folder}/chaos.db"
+        """Where the database is, for who looks into it."""
         self.chance = random.Random(seed)
+        self.server = server
+        self.wire = Wire(server.port, chance=self.chance) if wired and server is not None else None
         self.destination = Destination()
         self.orders = folder / "orders"
         self.orders.mkdir()
         breaking.write_shift(self.orders, 0)
         environment = {
             **ENVIRONMENT,
-            "CHAOS_DATABASE": self.url,
+            "CHAOS_DATABASE": self._address(options),
             "CHAOS_SECRET": SECRET,
             "CHAOS_APP": self.destination.url,
             "CHAOS_PROCESS": process,
@@ -156,6 +182,13 @@ class Ground:
         self.load = Load([f"http://127.0.0.1:{one.port}/hooks/shop" for one in self.gateways], self.chance)
         self.breaks = 0
         """How often something was broken."""
+
+    def _address(self, options: str) -> str:
+        """Return the database's address as gateways know it."""
+        address = self.url
+        if self.server is not None and self.wire is not None:
+            address = address.replace(f":{self.server.port}/", f":{self.wire.port}/")
+        return address + options
 
     def _gateway(self, number: int, environment: dict[str, str]) -> ChaoticGateway:
         folder = self.folder / f"gateway{number}"

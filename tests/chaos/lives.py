@@ -94,6 +94,9 @@ def _launch() -> None:
     import gateway.app
     import gateway.cli.serve  # noqa: F401
 
+    if os.environ["CHAOS_DATABASE"].startswith("postgresql"):
+        import psycopg  # noqa: F401 - as above
+
     log = os.open("gateway.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for line in sys.stdin:
         number = os.fork()

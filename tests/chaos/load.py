@@ -46,7 +46,8 @@ class Load:
 
     def __init__(self, urls: list[str], chance: random.Random, *, accounts: int = 12, shift: float = 0.0) -> None:
         """Take where to deliver to. `shift` is by how many seconds the senders' clock is off; it can be set later."""
-        self._urls = urls
+        self.urls = urls
+        """Where to deliver to, from the next delivery on."""
         self._chance = chance
         self._accounts = [f"acc{number}" for number in range(accounts)]
         self._events: list[_Event] = []
@@ -55,8 +56,6 @@ class Load:
         self.ending = False
         self.refusals: dict[int, int] = {}
         """Answers that were none of 200, by status; 0 for no answer."""
-        self.pause = 0.0
-        """Seconds that a sender waits after each event."""
 
     @property
     def sent(self) -> list[Sent]:
@@ -98,11 +97,9 @@ class Load:
             event.acknowledged = True
             if self._chance.random() < _REPEATING:
                 await self._try(session, event)
-            if self.pause:
-                await asyncio.sleep(self.pause)
 
     async def _try(self, session: aiohttp.ClientSession, event: _Event) -> bool:
-        url, body = self._chance.choice(self._urls), event.body
+        url, body = self._chance.choice(self.urls), event.body
         try:
             async with session.post(url, data=body, headers=self._headers(event.id, body)) as reply:
                 await reply.read()

@@ -26,7 +26,7 @@ HOUR = 3600.0
 FEW, PATIENCE = 40, 30.0
 STATEMENTS = 240
 """How far a life gets: the statements of a start, then those of a few batches of deliveries, slices and sends."""
-_LEAST_LEFT, _MOST_LEFT = 8 * 1024, 512 * 1024
+LEAST_LEFT, MOST_LEFT = 8 * 1024, 512 * 1024
 
 Break = Callable[[Ground, float], Awaitable[None]]
 
@@ -40,6 +40,8 @@ class Scenario:
     """Breaks things until a moment of the steady clock."""
     small_disk: bool = False
     """Whether the database needs a file system of its own that can be filled."""
+    wire: bool = False
+    """Whether gateways reach the database's server by a wire that can be cut."""
     refuses: bool = False
     """Whether the destination refuses for good, so that somebody has to retry what became a dead letter."""
 
@@ -47,7 +49,7 @@ class Scenario:
 async def kill_everything(ground: Ground, ends: float) -> None:
     """SIGKILL of all processes of a gateway at a moment of chance, as a power cut."""
     while time.monotonic() < ends:
-        await _some_time(ground)
+        await some_time(ground)
         one = ground.chance.choice(ground.gateways)
         one.kill()
         await asyncio.to_thread(one.start)
@@ -57,7 +59,7 @@ async def kill_everything(ground: Ground, ends: float) -> None:
 async def kill_receiver(ground: Ground, ends: float) -> None:
     """SIGKILL of the process that receives; the engine's ends by itself."""
     while time.monotonic() < ends:
-        await _some_time(ground)
+        await some_time(ground)
         one = ground.chance.choice(ground.gateways)
         await asyncio.to_thread(one.kill_parent)
         await asyncio.to_thread(one.start)
@@ -85,7 +87,7 @@ async def kill_between_statements(ground: Ground, ends: float) -> None:
 async def end_and_start(ground: Ground, ends: float) -> None:
     """SIGTERM under load, with a destination that hangs half of the time: the end comes in time, and is a good one."""
     while time.monotonic() < ends:
-        await _some_time(ground)
+        await some_time(ground)
         ground.destination.mood = ground.chance.choice((Mood.HANG, Mood.WELL))
         one = ground.chance.choice(ground.gateways)
         assert await asyncio.to_thread(one.stop) == 0, one.log[-2000:]
@@ -131,12 +133,8 @@ async def fill_disk(ground: Ground, ends: float) -> None:
     ballast = file.parent / "ballast"
     while time.monotonic() < ends:
         await ground.load.until(FEW)
-        await asyncio.to_thread(_fill, ballast, ground.chance.randrange(_LEAST_LEFT, _MOST_LEFT))
-        before = ground.load.refusals.get(503, 0)
-        with_patience = time.monotonic() + PATIENCE
-        while ground.load.refusals.get(503, 0) < before + 5 and time.monotonic() < with_patience:
-            await asyncio.sleep(0.01)
-        assert ground.load.refusals.get(503, 0) > before, "the disk was meant to be full"
+        await asyncio.to_thread(fill, ballast, ground.chance.randrange(LEAST_LEFT, MOST_LEFT))
+        await refused(ground)
         if ground.chance.random() < 0.5:
             ground.gateway.kill()
         ballast.unlink()
@@ -144,7 +142,16 @@ async def fill_disk(ground: Ground, ends: float) -> None:
         ground.breaks += 1
 
 
-def _fill(ballast: Path, left: int) -> None:
+async def refused(ground: Ground) -> None:
+    """Wait until deliveries are refused."""
+    before = ground.load.refusals.get(503, 0)
+    with_patience = time.monotonic() + PATIENCE
+    while ground.load.refusals.get(503, 0) < before + 5 and time.monotonic() < with_patience:
+        await asyncio.sleep(0.01)
+    assert ground.load.refusals.get(503, 0) > before, "deliveries were meant to be refused"
+
+
+def fill(ballast: Path, left: int) -> None:
     """Leave so many bytes of a file system."""
     found = os.statvfs(ballast.parent)
     # The gateway writes meanwhile: it may be full before the last byte.
@@ -210,7 +217,7 @@ async def _a_moment(ground: Ground, ends: float) -> None:
     await asyncio.sleep(min(ground.chance.uniform(0.2, 1.5), max(0.1, ends - time.monotonic())))
 
 
-async def _some_time(ground: Ground) -> None:
+async def some_time(ground: Ground) -> None:
     """Let some deliveries be acknowledged, then wait for any moment of the next ones."""
     await ground.load.until(FEW)
     await asyncio.sleep(ground.chance.random() * 0.3)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from chaos.ground import Ground
-from chaos.scenarios import ANY_DATABASE, SQLITE, Scenario, play, small_disk
+from chaos.postgresql import POSTGRESQL, on_server
+from chaos.scenarios import ANY_DATABASE, SQLITE, Played, Scenario, play, small_disk
+from servers import PostgresServer
 
 SECONDS, SEED = 2.0, 20261121
 
@@ -19,9 +22,32 @@ async def test_what_was_promised_holds(scenario: Scenario, tmp_path: Path) -> No
         url = f"sqlite:///{disk}/chaos.db" if scenario.small_disk else None
         ground = Ground(tmp_path, SEED, url=url)
         played = await play(scenario, ground, SECONDS)
+    _require_kept(played)
+
+
+@pytest.fixture(scope="module")
+def breakable() -> Iterator[PostgresServer]:
+    """A server that no other tests use."""
+    server = PostgresServer(safe=True).start()
+    yield server
+    server.remove()
+
+
+@pytest.mark.parametrize("scenario", POSTGRESQL, ids=lambda one: one.breaks.__name__)
+async def test_what_was_promised_holds_on_a_server(
+    scenario: Scenario, tmp_path: Path, breakable: PostgresServer
+) -> None:
+    with on_server(scenario, tmp_path, SEED, breakable) as ground:
+        if ground is None:
+            pytest.skip("a file system cannot be mounted here")
+        played = await play(scenario, ground, SECONDS)
+    _require_kept(played)
+
+
+def _require_kept(played: Played) -> None:
     assert played.verdict.faults[:20] == ()
     assert played.breaks > 0
     assert played.verdict.acknowledged > 0
     assert played.verdict.calls > 0
-    if not scenario.refuses:
+    if not played.scenario.refuses:
         assert played.verdict.retried == 0, "nothing but a refusal costs an event more than one try"

@@ -8,5 +8,6 @@ from servers.postgres import PostgresServer
 from servers.receiver import Receiver
 from servers.redis import RedisServer
 from servers.stripe import StripeServer
+from servers.wire import Wire
 
-__all__ = ["MailServer", "NatsServer", "PostgresServer", "Receiver", "RedisServer", "StripeServer"]
+__all__ = ["MailServer", "NatsServer", "PostgresServer", "Receiver", "RedisServer", "StripeServer", "Wire"]

@@ -38,8 +38,18 @@ class PostgresServer(ProgramServer):
 
     name = "postgres"
 
-    def __init__(self, *, safe: bool = False, settings: dict[str, str] | None = None, at: Path | None = None) -> None:
-        """Make a cluster, in a folder that its user can reach; `safe` commits reach the disk."""
+    def __init__(
+        self,
+        *,
+        safe: bool = False,
+        settings: dict[str, str] | None = None,
+        at: Path | None = None,
+        segment_megabytes: int = 16,
+    ) -> None:
+        """Make a cluster, in a folder that its user can reach; `safe` commits reach the disk.
+
+        Its log is written in files of `segment_megabytes`.
+        """
         # A test's own folder is closed to other users.
         self._root = Path(tempfile.mkdtemp(prefix="gateway-pg-", dir=at))
         self._root.chmod(0o755)
@@ -48,12 +58,12 @@ class PostgresServer(ProgramServer):
         self._names = count(1)
         if os.geteuid() == 0:
             os.chown(self.folder, NOBODY, NOBODY)
-        self._initialize()
+        self._initialize(segment_megabytes)
 
-    def _initialize(self) -> None:
+    def _initialize(self, segment_megabytes: int) -> None:
         made = subprocess.run(
             [program("initdb"), "--pgdata", "data", "--username", "postgres", "--auth", "trust", "--encoding", "UTF8",
-             "--locale", "C.UTF-8", "--no-sync", "--no-instructions"],
+             "--locale", "C.UTF-8", "--no-sync", "--no-instructions", "--wal-segsize", str(segment_megabytes)],
             cwd=self.folder, capture_output=True, text=True, check=False, timeout=60, **as_somebody(),
         )  # fmt: skip
         assert made.returncode == 0, made.stderr
@@ -91,6 +101,15 @@ class PostgresServer(ProgramServer):
         with psycopg.connect(self.url(database), autocommit=True) as connection:
             cursor = connection.execute(statement)  # type: ignore[call-overload]  # a text that tests write
             return cursor.fetchall() if cursor.description else []
+
+    @property
+    def is_running(self) -> bool:
+        """Say whether its process is there."""
+        return self._process is not None and self._process.poll() is None
+
+    def answers(self) -> bool:
+        """Say whether it takes connections."""
+        return self._answers()
 
     def crash(self) -> None:
         """End it at once, as when the power fails; `start` recovers."""

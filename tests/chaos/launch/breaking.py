@@ -85,17 +85,18 @@ def _count_sqlite(count: Statements) -> None:
 
 
 def _count_postgresql(count: Statements) -> None:
-    import psycopg
+    """Count where the gateway hands statements to libpq, whose own functions cannot be wrapped."""
+    from gateway.store.prepared import PreparedConnection
 
-    execute, execute_many = psycopg.Cursor.execute, psycopg.Cursor.executemany
+    run, put_off = PreparedConnection.run, PreparedConnection.put_off
 
     def counting(self: Any, *arguments: Any, **options: Any) -> Any:
         count()
-        return execute(self, *arguments, **options)
+        return run(self, *arguments, **options)
 
-    def counting_many(self: Any, *arguments: Any, **options: Any) -> Any:
+    def counting_writes(self: Any, *arguments: Any, **options: Any) -> Any:
         count()
-        return execute_many(self, *arguments, **options)
+        return put_off(self, *arguments, **options)
 
-    psycopg.Cursor.execute = counting  # type: ignore[method-assign]  # that is the fault
-    psycopg.Cursor.executemany = counting_many  # type: ignore[method-assign]  # as above
+    PreparedConnection.run = counting  # type: ignore[method-assign]  # that is the fault
+    PreparedConnection.put_off = counting_writes  # type: ignore[method-assign]  # as above
