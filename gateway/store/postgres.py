@@ -149,6 +149,8 @@ class PostgresDatabase(Database):
 
     def begin(self) -> None:
         """Open a transaction, over a new connection when the last one is lost. Raises StorageUnavailable."""
+        if self._prepared is not None:
+            self._prepared.answering.unlimited = False
         self.putting_off = self._began = False
         with storage_errors():
             try:
@@ -202,7 +204,8 @@ class PostgresDatabase(Database):
         return connection is not None and connection.pgconn.transaction_status == self._in_error
 
     def lock_schema(self) -> None:
-        """Have no other process change tables until the open transaction ends."""
+        """Have no other process change tables until the open transaction ends, however long that takes."""
+        self._statements().answering.unlimited = True
         self.execute("SELECT pg_advisory_xact_lock(?, ?)", (LOCK_CLASS, SCHEMA_LOCK))
 
     def notifications(self, seconds: float) -> set[str]:

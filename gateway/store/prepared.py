@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gateway.store.database import PostgresError, WriteFailed
 from gateway.store.dialects import in_postgresql
+from gateway.store.patience import Answering
 
 if TYPE_CHECKING:
     import psycopg
@@ -122,6 +123,7 @@ class PreparedConnection:
         self._count = 0
         self._pending: list[Later] = []
         self._piping = False
+        self.answering = Answering(self._libpq.socket)
         self._readable, self._both = select.poll(), select.poll()
         self._readable.register(self._libpq.socket, select.POLLIN)
         self._both.register(self._libpq.socket, select.POLLIN | select.POLLOUT)
@@ -131,7 +133,8 @@ class PreparedConnection:
         prepared = self._prepared.get(statement) or self._prepare(statement)
         encoded = prepared.encode(values)
         if not self._piping:
-            result = self._libpq.exec_prepared(prepared.name, encoded, prepared.formats, prepared.answers_as)
+            with self.answering:
+                result = self._libpq.exec_prepared(prepared.name, encoded, prepared.formats, prepared.answers_as)
             return self._read(statement, prepared, result)
         self._libpq.send_query_prepared(prepared.name, encoded, prepared.formats, prepared.answers_as)
         return self._read(statement, prepared, self._settle(1)[0])
@@ -187,17 +190,16 @@ class PreparedConnection:
 
     def _collect(self) -> list[PGresult]:
         """Say that nothing more comes, and return all results."""
+        with self.answering:
+            return self._all_results()
+
+    def _all_results(self) -> list[PGresult]:
         libpq, synced = self._libpq, self._pq.ExecStatus.PIPELINE_SYNC
         libpq.pipeline_sync()
-        while libpq.flush():
-            self._both.poll()
-            libpq.consume_input()
+        self._flush()
         results: list[PGresult] = []
         while True:
-            while libpq.is_busy():
-                self._readable.poll()
-                libpq.consume_input()
-            result = libpq.get_result()
+            result = self._result()
             if result is None:
                 if libpq.status == self._pq.ConnStatus.BAD:
                     # Between two statements it says nothing, for ever.
@@ -217,9 +219,8 @@ class PreparedConnection:
         self._make_room()
         self._count += 1
         name = b"g%d" % self._count
-        self._require(self._libpq.prepare(name, in_postgresql(statement).encode()))
-        about = self._libpq.describe_prepared(name)
-        self._require(about)
+        self._ask(lambda: self._libpq.send_prepare(name, in_postgresql(statement).encode()))
+        about = self._ask(lambda: self._libpq.send_describe_prepared(name))
         kinds = [about.param_type(number) for number in range(about.nparams)]
         answers = {about.ftype(number) for number in range(about.nfields)}
         prepared = self._prepared[statement] = Prepared(
@@ -239,13 +240,38 @@ class PreparedConnection:
     def _forget(self, statement: str) -> None:
         name = self._prepared.pop(statement).name
         if self._closes:
-            self._require(self._libpq.close_prepared(name))
+            self._ask(lambda: self._libpq.send_close_prepared(name))
         else:
-            self._require(self._libpq.exec_(b"DEALLOCATE " + name))
+            self._ask(lambda: self._libpq.send_query(b"DEALLOCATE " + name))
 
-    def _require(self, result: PGresult) -> None:
-        if result.status != self._pq.ExecStatus.COMMAND_OK:
-            raise error_of(result)
+    def _ask(self, send: Callable[[], None]) -> PGresult:
+        """Send something and return its answer. Raises PostgresError.
+
+        libpq's own functions for that keep all other threads of the process waiting with them.
+        """
+        with self.answering:
+            send()
+            self._flush()
+            answer = None
+            while (result := self._result()) is not None:
+                answer = result
+        if answer is None:
+            raise PostgresError.told("the connection was lost", None)
+        if answer.status != self._pq.ExecStatus.COMMAND_OK:
+            raise error_of(answer)
+        return answer
+
+    def _flush(self) -> None:
+        while self._libpq.flush():
+            self._both.poll()
+            self._libpq.consume_input()
+
+    def _result(self) -> PGresult | None:
+        """Wait for the next result; None where there is none."""
+        while self._libpq.is_busy():
+            self._readable.poll()
+            self._libpq.consume_input()
+        return self._libpq.get_result()
 
     def _read(self, statement: str, prepared: Prepared, result: PGresult) -> Rows:
         self._check(statement, result)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,9 +13,10 @@ import pytest
 from engines import open_new
 from running import eventually
 from sending.rig import outgoing, post
-from servers import PostgresServer
+from servers import PostgresServer, Wire
 
 from gateway.errors import StorageUnavailable
+from gateway.store import patience
 from gateway.store.database import PostgresError, is_entangled, open_database, parse_address
 from gateway.store.inbox import Delivery, append_deliveries, outcome_of
 from gateway.store.leadership import Leadership
@@ -259,6 +261,27 @@ async def test_readers_read_on_after_a_restart(database: PostgresDatabase, other
     with pytest.raises(PostgresError, match="read-only"):
         await readers.call(lambda own: own.execute("DELETE FROM gateway_events", ()))
     readers.close()
+
+
+def test_a_server_that_says_nothing_is_not_waited_for_for_ever(
+    postgres: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "ANSWER_SECONDS", 1.0)
+    with Wire(postgres.port, chance=random.Random(1)) as wire:
+        url = postgres.create().replace(f":{postgres.port}/", f":{wire.port}/")
+        database = open_new(tmp_path, url)
+        migrate(database, [])
+        for put_off in (False, True):
+            database.begin()
+            database.putting_off = put_off
+            database.execute("INSERT INTO gateway_migrations VALUES (?, 1)", (100 + put_off,))
+            wire.cut()
+            with pytest.raises(StorageUnavailable, match="the database cannot be used"):
+                database.commit()
+            database.rollback()
+            wire.mend()
+            database.begin()
+            database.commit()
 
 
 def test_a_server_may_crash_and_come_back(tmp_path: Path) -> None:
