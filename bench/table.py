@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
-_WIDTH = 140
+_WIDTH = 170
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +39,9 @@ def print_table(rows: Sequence[Row]) -> None:
     table = Table(box=None, pad_edge=False)
     table.add_column("what", no_wrap=True)
     table.add_column("measured", justify="right", no_wrap=True)
-    table.add_column("ratio", justify="right")
+    table.add_column("ratio", justify="right", no_wrap=True)
     table.add_column("target", no_wrap=True)
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     for row in rows:
         verdict = "" if row.passed is None else "pass" if row.passed else "FAIL"
         ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
