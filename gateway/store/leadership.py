@@ -27,7 +27,7 @@ class Leadership:
 
     def __init__(self, address: DatabaseAddress) -> None:
         """Take the database; nothing is opened before it is asked."""
-        self._database = None if address.dialect == "sqlite" else PostgresDatabase(address)
+        self._database = None if address.dialect == "sqlite" else PostgresDatabase(address, limited=False)
         self._leads = self._database is None
         self._asked_at = float("-inf")
 

@@ -53,6 +53,14 @@ SELECT CASE WHEN CAST(current_setting('idle_in_transaction_session_timeout') AS 
        CASE WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', false) END
 """
 
+# To the server a process that is frozen between two writes sent ahead is not idle: only a limit to the whole
+# transaction ends it, where the server knows one (since 17). A shorter one, from the address, stays.
+LIMIT = f"""
+SELECT set_config('transaction_timeout', '{IDLE_SECONDS}s', false) FROM pg_settings
+WHERE name = 'transaction_timeout' AND (setting = '0' OR CAST(setting AS bigint) > {IDLE_SECONDS * 1000})
+"""
+NO_LIMIT = "SELECT set_config('transaction_timeout', '0', {}) FROM pg_settings WHERE name = 'transaction_timeout'"
+
 # Kept as they are written: what reads them knows their exact form.
 _TEXT_TYPES = ("json", "jsonb", "uuid", "inet", "cidr", "interval", "time", "timetz", "money")
 
@@ -60,8 +68,8 @@ _TEXT_TYPES = ("json", "jsonb", "uuid", "inet", "cidr", "interval", "time", "tim
 class PostgresDatabase(Database):
     """One connection to a PostgreSQL server."""
 
-    def __init__(self, address: DatabaseAddress, *, read_only: bool = False) -> None:
-        """Take the address; `open` connects."""
+    def __init__(self, address: DatabaseAddress, *, read_only: bool = False, limited: bool = True) -> None:
+        """Take the address; `open` connects. A transaction may take IDLE_SECONDS, unless it is not `limited`."""
         import psycopg
         from psycopg.pq import TransactionStatus
 
@@ -72,7 +80,7 @@ class PostgresDatabase(Database):
         """The stripes whose events this connection's transaction may take: `store.stripes`."""
         self.reach = math.inf
         """How many stripes it asks for at the most: `store.stripes`."""
-        self._read_only = read_only
+        self._read_only, self._limited = read_only, limited
         self._driver = psycopg
         self._error: type[psycopg.Error] = psycopg.Error
         self._in_error = TransactionStatus.INERROR
@@ -96,6 +104,7 @@ class PostgresDatabase(Database):
             )
             _keep_texts(connection)
             connection.execute(SESSION)
+            connection.execute(LIMIT if self._limited else NO_LIMIT.format("false"))
             if self._read_only:
                 connection.execute("SET default_transaction_read_only = on")
         except self._error as error:
@@ -206,6 +215,7 @@ class PostgresDatabase(Database):
     def lock_schema(self) -> None:
         """Have no other process change tables until the open transaction ends, however long that takes."""
         self._statements().answering.unlimited = True
+        self.execute(NO_LIMIT.format("true"), ()).fetchall()
         self.execute("SELECT pg_advisory_xact_lock(?, ?)", (LOCK_CLASS, SCHEMA_LOCK))
 
     def notifications(self, seconds: float) -> set[str]:

@@ -56,6 +56,8 @@ class Load:
         self.ending = False
         self.refusals: dict[int, int] = {}
         """Answers that were none of 200, by status; 0 for no answer."""
+        self.pause = 0.0
+        """Seconds that a sender waits after each event."""
 
     @property
     def sent(self) -> list[Sent]:
@@ -97,6 +99,8 @@ class Load:
             event.acknowledged = True
             if self._chance.random() < _REPEATING:
                 await self._try(session, event)
+            if self.pause:
+                await asyncio.sleep(self.pause)
 
     async def _try(self, session: aiohttp.ClientSession, event: _Event) -> bool:
         url, body = self._chance.choice(self.urls), event.body

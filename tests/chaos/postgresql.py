@@ -17,9 +17,13 @@ from servers import PostgresServer, Wire
 GATEWAYS = 2
 IDLE_SECONDS = 3
 """After so long without a word the server ends a transaction, here: what a frozen process holds is free then."""
-ADDRESS_OPTIONS = f"?options=-c%20idle_in_transaction_session_timeout%3D{IDLE_SECONDS}s"
+ADDRESS_OPTIONS = (
+    f"?options=-c%20idle_in_transaction_session_timeout%3D{IDLE_SECONDS}s%20-c%20transaction_timeout%3D{IDLE_SECONDS}s"
+)
 FREE_SECONDS = 20.0
 """How long what one gateway held may take to be finished by the other."""
+PAUSE = 0.1
+"""Seconds that a sender waits after each event, where one gateway alone must keep up."""
 DISK_MEGABYTES = 160
 MOST_CUT = 6
 
@@ -144,6 +148,8 @@ async def kill_any(ground: Ground, ends: float) -> None:
 
 async def freeze(ground: Ground, ends: float) -> None:
     """All processes of one gateway stop where they are: the others finish what it held; then it goes on."""
+    # An account's calls are made one after the other: without a pause more would come than one gateway can make.
+    ground.load.pause = PAUSE
     while time.monotonic() < ends:
         one = ground.chance.choice(ground.gateways)
         everywhere, elsewhere = ground.load.urls, [_hook(other) for other in ground.gateways if other is not one]
