@@ -17,7 +17,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 from gateway.config.tables import Table
 from gateway.errors import MigrationRefused
 from gateway.store.database import Database, storage_errors
-from gateway.store.operator_tables import migrate_table
+from gateway.store.operator_tables import migrate_table, run
 from gateway.store.reflection import columns_of
 from gateway.store.schema import CURRENT_VERSION, METADATA, OUTBOX, SCHEDULES, TALLIES, WAITING_EVENTS
 from gateway.store.statements import dialect_named
@@ -102,14 +102,14 @@ def _in_order(table: SqlTable, dialect: str) -> list[Index]:
 
 
 def _define(database: Database, clause: ExecutableDDLElement) -> str:
-    return _run(database, str(clause.compile(dialect=dialect_named(database.dialect))).strip())
+    return run(database, str(clause.compile(dialect=dialect_named(database.dialect))).strip())
 
 
 def _add_outbox(database: Database) -> list[str]:
     """Version 2: awaited calls and messages, scheduled events, events held up by an earlier one of their key."""
     return [
-        _run(database, "ALTER TABLE gateway_events ADD COLUMN calls INTEGER DEFAULT '0' NOT NULL"),
-        _run(database, "ALTER TABLE gateway_events ADD COLUMN behind BIGINT"),
+        run(database, "ALTER TABLE gateway_events ADD COLUMN calls INTEGER DEFAULT '0' NOT NULL"),
+        run(database, "ALTER TABLE gateway_events ADD COLUMN behind BIGINT"),
         _define(database, CreateIndex(WAITING_EVENTS)),
         *_create(database, SCHEDULES),
         *_create(database, OUTBOX),
@@ -119,15 +119,10 @@ def _add_outbox(database: Database) -> list[str]:
 def _share_work(database: Database) -> list[str]:
     """Version 3: which events may run side by side in several processes, and what those have counted."""
     return [
-        _run(database, "ALTER TABLE gateway_events ADD COLUMN stripe INTEGER DEFAULT '0' NOT NULL"),
+        run(database, "ALTER TABLE gateway_events ADD COLUMN stripe INTEGER DEFAULT '0' NOT NULL"),
         *_create(database, TALLIES),
     ]
 
 
 STEPS: dict[int, Callable[[Database], list[str]]] = {2: _add_outbox, 3: _share_work}
 """For each version after the first: the function that takes the tables there from the one before."""
-
-
-def _run(database: Database, statement: str) -> str:
-    database.execute(statement, ())
-    return statement

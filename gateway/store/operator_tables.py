@@ -30,10 +30,10 @@ def migrate_table(database: Database, table: Table) -> list[str]:
         return []
     if not present:
         made = [_create_statement(table, dialect), *_index_statements(table, table.columns, dialect)]
-        return [_run(database, statement) for statement in made]
+        return [run(database, statement) for statement in made]
     _refuse_changed_types(table, present, dialect)
     missing = [column for column in table.columns if column.name not in present]
-    done = [_run(database, _add_statement(table, column, dialect)) for column in missing]
+    done = [run(database, _add_statement(table, column, dialect)) for column in missing]
     return done + _missing_indexes(database, table)
 
 
@@ -164,7 +164,7 @@ def _missing_indexes(database: Database, table: Table) -> list[str]:
             continue
         statement = _index_statement(table, column, database.dialect)
         try:
-            done.append(_run(database, statement))
+            done.append(run(database, statement))
         except DRIVER_ERROR as error:
             if not is_conflict(error):
                 raise
@@ -180,6 +180,7 @@ def _duplicates_query(table: Table, column: Column) -> str:
     return f"SELECT {name}, count(*) FROM {quote(table.name)} GROUP BY {name} HAVING count(*) > 1;"
 
 
-def _run(database: Database, statement: str) -> str:
+def run(database: Database, statement: str) -> str:
+    """Run a statement that defines something, and return it. One statement."""
     database.execute(statement, ())
     return statement

@@ -23,6 +23,7 @@ from gateway.store.codecs import Codec, decoder, dump_json, encoder
 from gateway.store.database import DRIVER_ERROR, Execute, is_conflict, is_refusal
 from gateway.store.fitting import Fit, fitter
 from gateway.store.prepared import Later
+from gateway.store.reflection import column_type
 from gateway.store.shapes import Row, RowConflict, RowRefused, Test, ValueDoesNotFit
 from gateway.store.sqlite import DECIMAL_COLLATION, TIME_COLLATION
 from gateway.store.statements import Statement, compile_statement
@@ -130,7 +131,9 @@ class RowTable:
             case "in":
                 # One value that holds the list, so that one statement serves lists of any length.
                 listed = text(
-                    _LISTED[self.dialect].format(f"p{index}", _POSTGRESQL_TYPES[self._columns[test.column].type])
+                    _LISTED[self.dialect].format(
+                        f"p{index}", column_type(self._columns[test.column].type, self.dialect)
+                    )
                 )
                 return self._equal(test.column).in_(listed.bindparams(bindparam(f"p{index}")))
             case operator:
@@ -257,15 +260,6 @@ _LISTED = {
     "postgresql": "SELECT CAST(listed_ AS {1}) FROM jsonb_array_elements_text(CAST(:{0} AS jsonb)) AS listed_",
 }
 _WIDEST: dict[str, Any] = {"integer": BigInteger, "decimal": Numeric}
-_POSTGRESQL_TYPES = {
-    "text": "text",
-    "integer": "bigint",
-    "decimal": "numeric",
-    "boolean": "boolean",
-    "timestamp": "timestamptz",
-    "date": "date",
-    "json": "jsonb",
-}
 _NO_VALUE = frozenset({"null", "present"})
 _DIALECT_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 

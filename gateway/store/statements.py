@@ -12,7 +12,6 @@ from functools import lru_cache, partial
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Table as SqlTable
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import ClauseElement
@@ -55,10 +54,3 @@ def compile_statement(clause: ClauseElement, dialect: str) -> Statement:
     compiled = clause.compile(dialect=dialect_named(dialect))
     names = getattr(compiled, "positiontup", None)
     return Statement(sql=str(compiled), names=tuple(names or ()))
-
-
-def insert_with_every_column(table: SqlTable, *, without: frozenset[str] = frozenset()) -> Any:
-    """Return an INSERT that takes a named value for each column."""
-    from sqlalchemy import bindparam
-
-    return table.insert().values({c.name: bindparam(c.name) for c in table.columns if c.name not in without})
