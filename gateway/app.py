@@ -241,14 +241,18 @@ class Gateway:
 
     async def _commit(self, deliveries: list[Delivery]) -> Sequence[Receipt]:
         self._space.require()
-        receipts = await self.database_thread.call(lambda database: self._append(database, deliveries))
-        self._wake_engine()
+        awaited = any(self.program.answers(delivery.source) for delivery in deliveries)
+        receipts = await self.database_thread.call(lambda database: self._append(database, deliveries, awaited))
+        if isinstance(self._engine, EngineProcess):
+            self._engine.stored(awaited=awaited)
+        elif not self._processes:
+            self._signal(READY)
         return receipts
 
-    def _append(self, database: Database, deliveries: list[Delivery]) -> Sequence[Receipt]:
+    def _append(self, database: Database, deliveries: list[Delivery], awaited: bool) -> Sequence[Receipt]:
         receipts = append_deliveries(database, deliveries)
         if isinstance(self._engine, SharedEngine):
-            self._engine.stored(len(deliveries))
+            self._engine.stored(len(deliveries), awaited=awaited)
         return receipts
 
     def _deliver(self, outcomes: Sequence[Outcome]) -> None:

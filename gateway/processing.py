@@ -49,7 +49,9 @@ class SharedEngine:
         """Do nothing: the database's thread runs the work."""
 
     def wake(self) -> None:
-        """Do nothing: whatever was stored went through the same thread."""
+        """Have the engine look at once: what made an event ready went through the same thread."""
+        if self.work is not None:
+            self.work.hurry()
 
     async def reload(self) -> None:
         """Do nothing: `use` is called in the database's thread."""
@@ -63,10 +65,15 @@ class SharedEngine:
         if self.work is not None and self.work.retention is not None:
             self.work.retention.keep = keep(project)
 
-    def stored(self, deliveries: int) -> None:
-        """Note that one commit has stored so many deliveries; called in the database's thread."""
+    def stored(self, deliveries: int, *, awaited: bool) -> None:
+        """Note that one commit has stored so many deliveries, and whether somebody waits for what becomes of one.
+
+        Called in the database's thread.
+        """
         if self.work is not None:
             self.work.stored(deliveries)
+            if awaited:
+                self.work.hurry()
 
     async def metrics(self) -> bytes:
         """Return nothing: they are in the process's own registry."""

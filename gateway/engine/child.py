@@ -1,8 +1,8 @@
 """The engine in a process of its own: what it is told on standard input, and what it tells on standard output.
 
-Commands are lines: `wake` (something was stored), `reload`, `metrics`. Answers are JSON objects, one a line; binary
-metrics travel as text. When standard input ends the running slice is committed and the process ends, so that it never
-outlives the one that receives.
+Commands are lines: `stored` (deliveries were), `wake` (look at once), `reload`, `metrics`. Answers are JSON objects,
+one a line; binary metrics travel as text. When standard input ends the running slice is committed and the process ends,
+so that it never outlives the one that receives.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ COMMANDS_IN = 0
 ANSWERS_OUT = 1
 
 RECEIVING_SECONDS = 0.05
-"""For so long after a `wake` deliveries are taken to be coming in."""
+"""For so long after some were stored deliveries are taken to be coming in."""
 
 # SQLite has no queue of writers: between two slices the receiving process gets a chance to take the lock.
 TURN_SECONDS = 0.0003
@@ -72,7 +72,7 @@ class EngineChild:
         self._takes_turns = takes_turns
         self._reload = reload
         self._metrics = metrics
-        self._woken_at = 0.0
+        self._stored_at = 0.0
         self._trouble: str | None = None
         self._alerts: Sequence[AlertNow] = ()
         self._partial = b""
@@ -88,7 +88,7 @@ class EngineChild:
             if poller.poll(pause * 1000) and not self._listen():
                 self._workers.stop()
                 return
-            receiving = self._takes_turns and time.monotonic() - self._woken_at < RECEIVING_SECONDS
+            receiving = self._takes_turns and time.monotonic() - self._stored_at < RECEIVING_SECONDS
             pause = self._work(1 if receiving else 0)
             if pause == 0 and self._work.full:
                 self._workers.wake()
@@ -108,8 +108,10 @@ class EngineChild:
         return True
 
     def _obey(self, command: bytes) -> None:
-        if command == b"wake":
-            self._woken_at = time.monotonic()
+        if command == b"stored":
+            self._stored_at = time.monotonic()
+        elif command == b"wake":
+            self._work.hurry()
         elif command == b"metrics":
             tell({"metrics": self._metrics()})
         elif command == b"reload":

@@ -56,8 +56,12 @@ class EngineProcess:
             await ready
 
     def wake(self) -> None:
-        """Say that something was stored."""
+        """Have it look at once for what is ready."""
         self._say(b"wake\n")
+
+    def stored(self, *, awaited: bool) -> None:
+        """Say that deliveries were stored, and whether somebody waits for what becomes of one."""
+        self._say(b"stored\nwake\n" if awaited else b"stored\n")
 
     async def reload(self) -> None:
         """Have the rules read again. Raises GatewayError when the process cannot use them."""

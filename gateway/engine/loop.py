@@ -166,7 +166,9 @@ class Engine:
             ended, released, sends = self._change(events, now, savepoints=True)
         self._database.commit()
         self._queues = max(0, self._queues - 1)
-        outcomes = [_outcome(e.finish) for e in ended if e.finish.status != CALLING and self._answers(e.event.source)]
+        outcomes = [
+            _outcome(e.finish) for e in ended if e.finish.status != CALLING and self.program.answers(e.event.source)
+        ]
         more = released or len(events) >= limit or sees_part(self._database)
         return Slice(ended=ended, outcomes=outcomes, more=more, sends=sends)
 
@@ -179,10 +181,6 @@ class Engine:
         released, sends = self._write(ended, now)
         self._database.settle()
         return ended, released, sends
-
-    def _answers(self, name: str) -> bool:
-        source = self.program.sources.get(name)
-        return source is not None and source.respond is not None
 
     def _claim(self, now: int, limit: int) -> list[Claimed]:
         if self._queues:

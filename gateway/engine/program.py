@@ -125,6 +125,11 @@ class Program:
     retry: RetryPolicy
     by_key: Mapping[str, RowQuery]
 
+    def answers(self, name: str) -> bool:
+        """Say whether a source's deliveries are answered with what becomes of their events."""
+        source = self.sources.get(name)
+        return source is not None and source.respond is not None
+
     def read_row(self, execute: Execute, table: str, key: object) -> Row | None:
         """Read a row by its key, for `lookup`. Raises EvaluationError for an unknown table."""
         query = self.by_key.get(table)

@@ -2,7 +2,8 @@
 
 While deliveries press, a slice is small and the engine takes a tenth of the time, so that acknowledgements come first;
 what waits is on disk, and is processed when the press is over. When nothing presses, a slice is large, because a commit
-costs the same for many events as for one.
+costs the same for many events as for one. Between the two, when deliveries come one by one, a few are gathered: a slice
+after each commit would have the next delivery wait for it, every time.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ PRESS_SECONDS = 0.02
 REST = 9.0
 """While they do, the engine rests for so many times as long as its last slice took."""
 
+GATHER = 0.005
+"""For so many seconds after it has caught up the engine lets deliveries gather, unless somebody waits for one."""
+
 LOOK_AGAIN = 0.5
 """Seconds after which an idle engine looks for events that another process has made ready."""
 
@@ -40,13 +44,21 @@ class EngineWork:
     """What the database's thread does between jobs."""
 
     def __init__(
-        self, engine: Engine, *, clock: Callable[[], int], report: Report, deliver: Deliver, largest: int = 256
+        self,
+        engine: Engine,
+        *,
+        clock: Callable[[], int],
+        report: Report,
+        deliver: Deliver,
+        largest: int = 256,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take the engine, its clock (microseconds), and who is told after each slice, in this thread.
+        """Take the engine, its clock (microseconds), who is told after each slice, in this thread, and a timer.
 
         A slice holds at most `largest` events when no deliveries come in.
         """
         self._largest = largest
+        self._monotonic = monotonic
         self._engine = engine
         self._clock = clock
         self._report = report
@@ -58,24 +70,32 @@ class EngineWork:
         self.full = False
         """Whether the last slice left more behind, so that others can help."""
         self._pause = 0.0
-        self._pressed_until = self._rest_until = 0.0
+        self._pressed_until = self._rest_until = self._gather_until = 0.0
+        self._hurried = False
         self.trouble: str | None = None
         """Why events cannot be processed at the moment, or None."""
 
     def stored(self, deliveries: int) -> None:
         """Note that one commit has stored so many deliveries, in this thread."""
         if deliveries >= PRESS:
-            self._pressed_until = time.monotonic() + PRESS_SECONDS
+            self._pressed_until = self._monotonic() + PRESS_SECONDS
+
+    def hurry(self) -> None:
+        """Let nothing gather before the next slice: somebody waits for its outcome. Any thread may say so."""
+        self._hurried = True
 
     def __call__(self, waiting: int) -> float:
         """Run one slice; `waiting` jobs are queued behind it. Return the seconds until the next is worth running."""
-        started = time.monotonic()
+        started = self._monotonic()
         pressed = started < self._pressed_until
-        if pressed and started < self._rest_until:
-            return self._rest_until - started
+        until = self._rest_until if pressed else 0.0 if self._hurried else self._gather_until
+        if started < until:
+            return until - started
+        self._hurried = False
         pause = self._slice(min(BUSY_SLICE, self._largest) if waiting or pressed else self._largest)
-        ended = time.monotonic()
+        ended = self._monotonic()
         self._rest_until = ended + REST * (ended - started)
+        self._gather_until = ended + GATHER if pause > 0 else 0.0
         return pause
 
     def _slice(self, limit: int) -> float:
