@@ -22,6 +22,7 @@ from gateway.receiving.deliveries import Source
 from gateway.receiving.limits import AddressList, RateLimit
 from gateway.receiving.paypal import PaypalVerifiers
 from gateway.settings import ParkSettings, RetrySettings, SourceSettings
+from gateway.store.ahead import may_read_ahead
 from gateway.store.database import Database, parse_address
 from gateway.store.reflection import reflect_existing
 from gateway.telemetry import register_secret
@@ -48,7 +49,13 @@ def build_program(project: Project, database: Database) -> Program:
         for source in project.settings.sources
     }
     policy = retry_policy(project.settings.retry, project.settings.park)
-    return Program(sources=sources, tables=tables, retry=policy, by_key=link_lookups(tables))
+    return Program(
+        sources=sources,
+        tables=tables,
+        retry=policy,
+        by_key=link_lookups(tables),
+        reads_ahead=may_read_ahead(database, list(tables)),
+    )
 
 
 def retry_policy(settings: RetrySettings, park: ParkSettings) -> RetryPolicy:

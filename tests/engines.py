@@ -17,6 +17,7 @@ from gateway.config.rules import read_rules
 from gateway.engine.loop import Ended, Engine
 from gateway.engine.program import Program, link_lookups, link_source, link_tables
 from gateway.engine.retry import RetryPolicy
+from gateway.store.ahead import may_read_ahead
 from gateway.store.codecs import dump_json, encode_decimal, encode_timestamp
 from gateway.store.database import Database, open_database, parse_address
 from gateway.store.inbox import Delivery, Receipt, append_deliveries
@@ -99,6 +100,7 @@ class Bench:
             tables=row_tables,
             retry=RetryPolicy(first=5, factor=3, most=3600, jitter=0, give_up_after=86400),
             by_key=link_lookups(row_tables),
+            reads_ahead=may_read_ahead(self.database, list(tables)),
         )
         self.engine = Engine(self.database, program, clock=lambda: microseconds(self.now), chance=lambda: 0.5)
 

@@ -100,6 +100,7 @@ class RowWriter:
         state.wrote = True
         updater(state.execute, changed, row[self.key])
         after = state.rows[self._table.name, row[self.key]] = {**row, **changed}
+        state.ahead.note_change(self._table.spec, row, after)
         return after
 
 

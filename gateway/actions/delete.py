@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gateway.actions.find import link_rows_to_write
+from gateway.actions.find import link_rows_to_write, read_by
 from gateway.actions.state import Linker, PassState, Signal
 from gateway.config.conditions import Where, read_where
 from gateway.config.document import Mapping as MappingNode
@@ -45,6 +45,7 @@ def _bind(delete: Delete, linker: Linker) -> Callable[[PassState], Signal]:
         for row in rows:
             state.wrote = True
             remove(state.execute, row[key])
+            state.ahead.note_change(table.spec, row)
             state.rows.pop((name, row[key]), None)
         state.notes.append((pointer, "delete", {"deleted": rows}))
         return None
@@ -69,4 +70,5 @@ SPEC = ActionSpec(
     parse=_parse,
     check=_check,
     bind=_bind,
+    wants=lambda delete: read_by(delete.table, delete.where),
 )

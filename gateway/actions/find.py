@@ -13,9 +13,10 @@ from gateway.config.document import Mapping as MappingNode
 from gateway.config.document import Node, Scalar
 from gateway.config.document import Sequence as SequenceNode
 from gateway.config.scope import CheckScope
-from gateway.config.steps import ActionSpec, StepReader
+from gateway.config.steps import ActionSpec, RowWanted, StepReader
 from gateway.expressions.types import list_of
 from gateway.records import dataclass
+from gateway.store.ahead import can_read_ahead
 from gateway.store.shapes import Row, Test
 
 if TYPE_CHECKING:
@@ -118,6 +119,18 @@ def _bind(find: Find, linker: Linker) -> Callable[[PassState], Signal]:
     return run
 
 
+def read_by(table: str, where: Where | None) -> RowWanted | None:
+    """Return what a condition asks of a row, where that is the value of one column."""
+    test = where.tests[0] if where is not None and len(where.tests) == 1 else None
+    if test is None or test.operator != "eq" or test.value is None:
+        return None
+    return RowWanted(table, test.name, test.value)
+
+
+def _wants(find: Find) -> RowWanted | None:
+    return None if find.every or find.order else read_by(find.table, find.strategies[0])
+
+
 def tests_of(where: Where) -> list[Test]:
     """Return the shape of a condition, which is what SQL is written from."""
     return [Test(test.name, test.operator, test.seconds) for test in where.tests]
@@ -130,12 +143,19 @@ def link_query(
     query = table.query(tests_of(where), order=order, limit=limit)
     key_of = _link_key(where, table)
     if key_of is not None:
-        return _link_read_by_key(query, key_of, table.name)
+        return _link_read_by_key(query, key_of, table.name, where.tests[0].name)
     values_of = _link_values([_value_of(test) for test in where.tests if test.operator not in {"null", "present"}])
     name, key = table.name, None if table.spec.key is None else table.spec.key.name
+    named = read_by(table.name, where)
+    fit = None if named is None or not can_read_ahead(table.spec, named.column) else table.fitters([named.column])[0][1]
 
     def rows_of(state: PassState) -> list[Row]:
-        rows = query(state.execute, values_of(state))
+        values = values_of(state)
+        rows = None
+        if fit is not None and named is not None:
+            rows = state.ahead.take(name, named.column, fit(values[0]))
+        if rows is None:
+            rows = query(state.execute, values)
         if key is not None:
             for row in rows:
                 state.rows[name, row[key]] = row
@@ -170,11 +190,13 @@ def _link_key(where: Where, table: RowTable) -> Callable[[PassState], object] | 
 
 
 def _link_read_by_key(
-    query: RowQuery, key_of: Callable[[PassState], object], name: str
+    query: RowQuery, key_of: Callable[[PassState], object], name: str, column: str
 ) -> Callable[[PassState], list[Row]]:
     def rows_of(state: PassState) -> list[Row]:
         key = key_of(state)
-        rows = query(state.execute, (key,))
+        rows = state.ahead.take(name, column, key)
+        if rows is None:
+            rows = query(state.execute, (key,))
         state.rows[name, key] = rows[0] if rows else None
         return rows
 
@@ -218,4 +240,5 @@ SPEC = ActionSpec(
     parse=_parse,
     check=_check,
     bind=_bind,
+    wants=_wants,
 )

@@ -68,6 +68,7 @@ def _bind(insert: Insert, linker: Linker) -> Callable[[PassState], Signal]:
         state.wrote = True
         if write(state.execute, values):
             row = {**blank, **values}
+            state.ahead.note_change(table.spec, row)
             if own_key is not None:
                 state.rows[table.name, row[own_key]] = row
             else:

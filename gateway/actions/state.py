@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from gateway.errors import GatewayError
 from gateway.records import dataclass
+from gateway.store.ahead import NOTHING_AHEAD, Ahead
 from gateway.store.codecs import dump_json
 from gateway.store.outbox import Answer, Outgoing, message_id
 from gateway.store.shapes import Row
@@ -83,6 +84,7 @@ class PassState:
 
     __slots__ = (
         "_positions",
+        "ahead",
         "answers",
         "as_of",
         "at",
@@ -113,8 +115,11 @@ class PassState:
         newer: NewerEvent,
         identity: Identity,
         answers: Mapping[str, Answer],
+        ahead: Ahead = NOTHING_AHEAD,
     ) -> None:
         self.execute = execute
+        self.ahead = ahead
+        """The rows that were read ahead for the slice it runs in."""
         self.at = ""
         """The pointer of the step that runs, or ran last."""
         self.scope = scope

@@ -14,7 +14,7 @@ from gateway.actions.assignments import (
     difference,
     read_assignments,
 )
-from gateway.actions.find import link_rows_to_write
+from gateway.actions.find import link_rows_to_write, read_by
 from gateway.actions.guard import AS_OF_SCHEMA, check_as_of, link_as_of, read_as_of
 from gateway.actions.state import Linker, PassState, Signal, StepFailed
 from gateway.config.conditions import Where, read_where
@@ -152,4 +152,5 @@ SPEC = ActionSpec(
     parse=_parse,
     check=_check,
     bind=_bind,
+    wants=lambda update: read_by(update.table, update.where),
 )

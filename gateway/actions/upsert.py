@@ -17,7 +17,7 @@ from gateway.actions.guard import AS_OF_SCHEMA, check_as_of, link_as_of, read_as
 from gateway.actions.state import Linker, PassState, Signal, StepFailed
 from gateway.config.document import Mapping as MappingNode
 from gateway.config.scope import CheckScope
-from gateway.config.steps import ActionSpec, StepReader
+from gateway.config.steps import ActionSpec, RowWanted, StepReader
 from gateway.records import dataclass
 from gateway.store.shapes import Row, Test
 
@@ -73,6 +73,11 @@ def _check_key(upsert: Upsert, scope: CheckScope) -> None:
         )
 
 
+def _wants(upsert: Upsert) -> RowWanted | None:
+    name, value = upsert.key.entries[0]
+    return RowWanted(upsert.table, name.text, value) if len(upsert.key.entries) == 1 else None
+
+
 def _bind(upsert: Upsert, linker: Linker) -> Callable[[PassState], Signal]:
     linked = _Linked(upsert, linker)
     write, bind_as = linked.write, linker.bind_as
@@ -97,6 +102,7 @@ class _Linked:
         self._pointer, self._as_of = linker.pointer, upsert.as_of
         self._query = table.query([Test(name, "eq") for name in upsert.key.columns], limit=1)
         self._set, self._on_insert = upsert.set.link(table), upsert.on_insert.link(table)
+        self._columns = upsert.key.columns
         stamp = () if upsert.as_of is None else (upsert.as_of,)
         columns = dict.fromkeys((*upsert.key.columns, *upsert.set.columns, *upsert.on_insert.columns, *stamp))
         self._insert, self._writer = table.inserter(tuple(columns)), RowWriter(table)
@@ -126,7 +132,9 @@ class _Linked:
             if known in state.rows:
                 row = state.rows[known]
                 return [] if row is None else [row]
-        return self._query(state.execute, list(key.values()))
+        values = list(key.values())
+        rows = state.ahead.take(self.table.name, self._columns[0], values[0]) if len(values) == 1 else None
+        return self._query(state.execute, values) if rows is None else rows
 
     def add(self, state: PassState, key: dict[str, object]) -> Row | None:
         """Add the row, unless one has its key or one of its unique values."""
@@ -138,6 +146,7 @@ class _Linked:
             return None
         state.notes.append((self._pointer, "upsert", {"inserted": values}))
         row = {**self._blank, **values}
+        state.ahead.note_change(self.table.spec, row)
         if not self.table.spec.existing:
             state.rows[self.table.name, row[self._writer.key]] = row
         else:
@@ -190,4 +199,5 @@ SPEC = ActionSpec(
     parse=_parse,
     check=_check,
     bind=_bind,
+    wants=_wants,
 )

@@ -7,7 +7,7 @@ how they run. Validation, the editor's schema, the docs and the engine all read 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway.config.diagnostics import DocumentFindings
 from gateway.config.document import Mapping as MappingNode
@@ -20,6 +20,18 @@ from gateway.records import dataclass
 
 COMMON_KEYS = ("when", "as", "name")
 """Keys that any step may have beside its action's own."""
+
+
+class RowWanted(NamedTuple):
+    """A row that a step looks for: the one whose column has a value."""
+
+    table: str
+    column: str
+    value: Value
+
+
+def _nothing(_arguments: object) -> None:
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +55,8 @@ class ActionSpec:
     """Check names, tables and literals; and bind what the step binds."""
     bind: Callable[[Any, Any], Callable[[Any], Any]]
     """Make the function that runs the step in a pass (the second argument is the engine's linker)."""
+    wants: Callable[[Any], RowWanted | None] = _nothing
+    """Say which row the step looks for, where one value names it: it may be read ahead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

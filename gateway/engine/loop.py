@@ -15,10 +15,12 @@ from typing import NamedTuple
 
 import structlog
 
-from gateway.engine.passes import PassResult, run_pass
-from gateway.engine.program import Program, SourceProgram
+from gateway.engine.foreseeing import read_ahead
+from gateway.engine.passes import Begun, PassResult, begin_pass, end_pass
+from gateway.engine.program import RUN_PREFIX, Program, SourceProgram
 from gateway.engine.responding import answer, bare_scope
 from gateway.expressions import NO_CONTEXT
+from gateway.store.ahead import NOTHING_AHEAD, Ahead
 from gateway.store.codecs import microseconds_of
 from gateway.store.database import (
     DRIVER_ERROR,
@@ -93,6 +95,15 @@ NOTHING = Slice(ended=(), outcomes=(), more=False)
 
 CALLING = "calling"
 """What became of a pass that waits for an answer; the event is `waiting`."""
+
+
+class _Early(NamedTuple):
+    """A pass that was begun before its turn, so that the rows it looks for could be read ahead."""
+
+    begun: Begun
+    at: int
+    nanoseconds: int
+    """How long that took."""
 
 
 class _MustUndo(Exception):
@@ -192,7 +203,7 @@ class Engine:
         return due + claim_ready(self._database, limit - len(due)) if len(due) < limit else due
 
     def _run_each(self, events: Sequence[Claimed], *, savepoints: bool) -> list[Ended]:
-        run = self._run_in_savepoint if savepoints else self._run_plainly
+        early = {} if savepoints else self._begin_early(events)
         held = any_held(self._database)
         ended: list[Ended] = []
         holders: dict[tuple[str, str], int] = {}
@@ -202,7 +213,7 @@ class Engine:
                 if behind is not None:
                     hold(self._database, event.seq, behind)
                     continue
-            one = self._attempt(event, run)
+            one = self._attempt(event, early.get(event.seq), savepoints=savepoints)
             ended.append(one)
             if event.key is not None and self._holds(event.source, one.finish):
                 holders[event.source, event.key] = event.seq
@@ -221,22 +232,53 @@ class Engine:
         source = self.program.sources.get(name)
         return finish.status == "waiting" and source is not None and source.strict
 
-    def _attempt(self, event: Claimed, run: Callable[[SourceProgram, Claimed, int], PassResult | None]) -> Ended:
+    def _begin_early(self, events: Sequence[Claimed]) -> dict[int, _Early]:
+        """Begin the passes whose beginning reads no rows, and read those that they will look for."""
+        if not self.program.reads_ahead or len(events) < 2:
+            return {}
+        ahead = Ahead()
+        sources = [self.program.sources.get(event.source) for event in events]
+        try:
+            early = {
+                event.seq: self._begin_one(source, event, ahead)
+                for source, event in zip(sources, events, strict=True)
+                if source is not None and not source.chosen_by_rows and not event.type.startswith(RUN_PREFIX)
+            }
+            begun = [one.begun for one in early.values()]
+            foreseen = [(one.rule.foreseen, one.state) for one in begun if one.rule is not None]
+            read_ahead(self._database.execute, foreseen, ahead)
+        except Exception as error:
+            if is_trouble(error):
+                raise
+            raise _MustUndo from error
+        return early
+
+    def _begin_one(self, source: SourceProgram, event: Claimed, ahead: Ahead) -> _Early:
+        now, started = self._clock(), time.perf_counter_ns()
+        return _Early(self._begin(source, event, now, ahead), now, time.perf_counter_ns() - started)
+
+    def _begin(self, source: SourceProgram, event: Claimed, now: int, ahead: Ahead = NOTHING_AHEAD) -> Begun:
+        return begin_pass(self.program, source, event, self._database.execute, now, _newer, ahead)
+
+    def _attempt(self, event: Claimed, early: _Early | None, *, savepoints: bool) -> Ended:
         source = self.program.sources.get(event.source)
-        now = self._clock()
+        now = self._clock() if early is None else early.at
         if source is None:
             return Ended(event, _orphan(event, now), None, now, 0)
-        started = time.perf_counter_ns()
-        result = run(source, event, now)
+        started = time.perf_counter_ns() - (0 if early is None else early.nanoseconds)
+        if savepoints:
+            result = self._run_in_savepoint(source, event, now)
+        else:
+            result = self._run_plainly(source, event, now, early)
         microseconds = (time.perf_counter_ns() - started) // 1000
         finish = self._decide(source, event, result, self._clock())
         if result is not None:
             result.state.let_go()
         return Ended(event, finish, result, now, microseconds)
 
-    def _run_plainly(self, source: SourceProgram, event: Claimed, now: int) -> PassResult | None:
+    def _run_plainly(self, source: SourceProgram, event: Claimed, now: int, early: _Early | None) -> PassResult | None:
         try:
-            result = run_pass(self.program, source, event, self._database.execute, now, _newer)
+            result = end_pass(self._begin(source, event, now) if early is None else early.begun)
         except Exception as error:
             if is_trouble(error):
                 raise
@@ -250,7 +292,7 @@ class Engine:
         execute("SAVEPOINT event", ())
         result: PassResult | None
         try:
-            result = run_pass(self.program, source, event, execute, now, _newer)
+            result = end_pass(self._begin(source, event, now))
         except Exception as error:
             if is_trouble(error):
                 raise

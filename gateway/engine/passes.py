@@ -26,6 +26,7 @@ from gateway.engine.extracting import ExtractionFailed, Noted
 from gateway.engine.payload import PayloadRefused, read_payload
 from gateway.engine.program import RUN_PREFIX, LinkedFile, LinkedRule, Program, SourceProgram
 from gateway.expressions import CoercionError, EvaluationError, is_true, to_text
+from gateway.store.ahead import NOTHING_AHEAD, Ahead
 from gateway.store.codecs import dump_json, moment_of
 from gateway.store.database import Execute
 from gateway.store.inbox import Claimed
@@ -97,24 +98,59 @@ class _Trace:
         return dump_json(trace)
 
 
-def run_pass(
-    program: Program, source: SourceProgram, event: Claimed, execute: Execute, now: int, newer: NewerEvent
-) -> PassResult:
-    """Run an event against its source's rules.
+class Begun(NamedTuple):
+    """A pass whose event is read, and whose rule is chosen."""
 
-    `now` (microseconds) is the one instant of the run. Row changes are made through `execute`; when the result says
-    `must_undo`, the caller must undo them. Raises only what the driver raises for trouble of the database, and bugs.
+    source: SourceProgram
+    event: Claimed
+    state: PassState
+    trace: _Trace
+    rule: LinkedRule | None
+    """None for an event that no rule fits."""
+    error: Exception | None
+    """Why there is nothing to run."""
+
+
+def begin_pass(
+    program: Program,
+    source: SourceProgram,
+    event: Claimed,
+    execute: Execute,
+    now: int,
+    newer: NewerEvent,
+    ahead: Ahead = NOTHING_AHEAD,
+) -> Begun:
+    """Read an event and choose its rule: nothing is changed.
+
+    `now` (microseconds) is the one instant of the run. Raises only what the driver raises for trouble of the database,
+    and bugs.
     """
-    state = _state(program, source, event, execute, now, newer)
+    state = _state(program, source, event, execute, now, newer, ahead)
     trace = _Trace()
+    rule = failed = None
     try:
         payload = state.scope["event"]["payload"] = read_payload(event.body)
-        matched = _match(source, event.type, payload, state, trace)
-        if matched is None:
+        rule = _match(source, event.type, payload, state, trace)
+    except EVENT_ERRORS as error:
+        failed = error
+    return Begun(source, event, state, trace, rule, failed)
+
+
+def end_pass(begun: Begun) -> PassResult:
+    """Run the steps of an event's rule.
+
+    Row changes are made through the pass's `execute`; when the result says `must_undo`, the caller must undo them.
+    Raises only what the driver raises for trouble of the database, and bugs.
+    """
+    source, event, state, trace, rule, failed = begun
+    if failed is not None:
+        return _failed(failed, state, trace)
+    try:
+        if rule is None:
             return _unmatched(source, event, state, trace)
-        trace.rule = matched.name
-        signal = matched.run(state)
-        return _ended(matched, signal, state, trace)
+        trace.rule = rule.name
+        signal = rule.run(state)
+        return _ended(rule, signal, state, trace)
     except AwaitCall as awaited:
         return _result("calling", state, trace, error=awaited.message, call=awaited.call)
     except EVENT_ERRORS as error:
@@ -122,7 +158,13 @@ def run_pass(
 
 
 def _state(
-    program: Program, source: SourceProgram, event: Claimed, execute: Execute, now: int, newer: NewerEvent
+    program: Program,
+    source: SourceProgram,
+    event: Claimed,
+    execute: Execute,
+    now: int,
+    newer: NewerEvent,
+    ahead: Ahead,
 ) -> PassState:
     received_at = moment_of(event.received_at)
     occurred_at = None if event.occurred_at is None else moment_of(event.occurred_at)
@@ -148,6 +190,7 @@ def _state(
         newer=newer,
         identity=Identity(event.seq, event.event_second, event.event_id, event.key),
         answers=answers_of(execute, event.seq) if event.calls else NO_ANSWERS,
+        ahead=ahead,
     )
 
 

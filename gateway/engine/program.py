@@ -17,6 +17,7 @@ from gateway.config.type_patterns import type_matcher
 from gateway.config.values import Value
 from gateway.engine.consistency import LinkedCheck, link_checks
 from gateway.engine.extracting import Extract, link_extractions, settings_for
+from gateway.engine.foreseeing import Foreseen, Foresight, chooses_by_rows
 from gateway.engine.matching import Refusal, link_refusal
 from gateway.engine.retry import RetryPolicy
 from gateway.expressions import Context, EvaluationError, Expression, is_true
@@ -58,6 +59,8 @@ class LinkedRule:
     refuse: Callable[[dict[str, Any], Context], Refusal] | None
     run: RunSteps
     result: Value | None
+    foreseen: tuple[Foreseen, ...] = ()
+    """The rows that its steps look for, as far as the event alone tells which."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +86,8 @@ class SourceProgram:
     """What must hold between rows."""
     strict: bool = False
     """Whether an event that will be tried again holds up the later ones of its key."""
+    chosen_by_rows: bool = False
+    """Whether rows decide which rule runs, or what is taken out of a payload."""
     _by_type: dict[str, Candidates] = field(default_factory=dict)
 
     def candidates(self, event_type: str) -> Candidates:
@@ -124,6 +129,8 @@ class Program:
     tables: Mapping[str, RowTable]
     retry: RetryPolicy
     by_key: Mapping[str, RowQuery]
+    reads_ahead: bool = False
+    """Whether the rows that the events of a slice look for are read at once: see `store.ahead`."""
 
     def answers(self, name: str) -> bool:
         """Say whether a source's deliveries are answered with what becomes of their events."""
@@ -173,6 +180,7 @@ def link_source(
         procedures={one.name: one for linker in linkers for one in linker.procedures()},
         checks=tuple(check for linker in linkers for check in linker.checks(name)),
         strict=strict,
+        chosen_by_rows=any(map(chooses_by_rows, files)),
     )
 
 
@@ -187,6 +195,7 @@ def _link_rule(rule: Rule, file: LinkedFile, linker: _FileLinker) -> LinkedRule:
         refuse=None if when is None else link_refusal(when),
         run=linker.steps(rule.steps),
         result=rule.result,
+        foreseen=linker.foresight.of(rule),
     )
 
 
@@ -197,6 +206,7 @@ class _FileLinker:
         self._file = file
         self._tables = tables
         self._procedures: dict[str, RunSteps] = {}
+        self.foresight = Foresight(file, tables)
         self._linked = LinkedFile(
             name=file.path.name,
             digest=file.digest,
