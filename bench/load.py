@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 import re
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
@@ -107,9 +108,9 @@ class _Run:
         self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.connections: list[_Connection] = []
 
-    async def connect(self, port: int, count: int, on_answer: Callable[[_Connection, int], None]) -> None:
+    async def connect(self, ports: Sequence[int], count: int, on_answer: Callable[[_Connection, int], None]) -> None:
         loop = asyncio.get_running_loop()
-        for _ in range(count):
+        for port in itertools.islice(itertools.cycle(ports), count):
             _, connection = await loop.create_connection(lambda: _Connection(on_answer, self._lost), "127.0.0.1", port)
             self.connections.append(connection)
 
@@ -150,7 +151,7 @@ class _Run:
 
 
 async def _closed_loop(
-    port: int, requests: Sequence[Request], connections: int, limit: float, own_core: bool
+    ports: Sequence[int], requests: Sequence[Request], connections: int, limit: float, own_core: bool
 ) -> Report:
     run = _Run(requests)
     loop = asyncio.get_running_loop()
@@ -169,7 +170,7 @@ async def _closed_loop(
         run.record(connection, status)
         send_next(connection)
 
-    await run.connect(port, connections, answered)
+    await run.connect(ports, connections, answered)
     if own_core:
         stay_awake()
     started = perf_counter()
@@ -191,7 +192,7 @@ async def _open_loop(port: int, requests: Sequence[Request], connections: int, r
         else:
             idle.append(connection)
 
-    await run.connect(port, connections, answered)
+    await run.connect([port], connections, answered)
     idle.extend(run.connections)
     started = perf_counter()
     due = started
@@ -216,13 +217,20 @@ async def _open_loop(port: int, requests: Sequence[Request], connections: int, r
 
 
 def closed_loop(
-    port: int, requests: Sequence[Request], *, connections: int, own_core: bool = True, limit: float = 300
+    port: int | Sequence[int],
+    requests: Sequence[Request],
+    *,
+    connections: int,
+    own_core: bool = True,
+    limit: float = 300,
 ) -> Report:
     """Send every request, each connection one after the other. Raises LoadFailure after `limit` seconds.
 
-    With `own_core` the load never sleeps, as befits one that shares its core with nobody.
+    The connections are spread over the ports, where there are several. With `own_core` the load never sleeps, as
+    befits one that shares its core with nobody.
     """
-    return _without_collector(lambda: uvloop.run(_closed_loop(port, requests, connections, limit, own_core)))
+    ports = [port] if isinstance(port, int) else port
+    return _without_collector(lambda: uvloop.run(_closed_loop(ports, requests, connections, limit, own_core)))
 
 
 def open_loop(port: int, requests: Sequence[Request], *, connections: int, rate: float, limit: float = 300) -> Report:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,9 +21,17 @@ HAS_TWO_CORES = len(_CORES) == 2
 
 
 def start_on(
-    cores: frozenset[int], command: Sequence[str], *, cwd: Path, environment: Mapping[str, str], log: IO[bytes]
+    cores: frozenset[int],
+    command: Sequence[str],
+    *,
+    cwd: Path,
+    environment: Mapping[str, str],
+    log: IO[bytes],
+    share: Path | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start a process on these cores; its threads and children stay there too."""
+    """Start a process on these cores, in a `share_of_a_core` if one is given; its threads and children stay there."""
+    if share is not None:
+        command = ["/bin/sh", "-c", 'echo $$ > "$0" && exec "$@"', str(share), *command]
     with running_on(cores):
         return subprocess.Popen(command, cwd=cwd, env={**os.environ, **environment}, stdout=log, stderr=log)
 
@@ -36,6 +45,43 @@ def running_on(cores: frozenset[int]) -> Iterator[None]:
         yield
     finally:
         os.sched_setaffinity(0, before)
+
+
+_GROUPS = Path("/sys/fs/cgroup")
+_TURN = 10_000
+"""Microseconds in which a group may use its share: about as long as a scheduler's own turns."""
+
+
+@contextmanager
+def share_of_a_core(share: float) -> Iterator[Path | None]:
+    """Make a group of processes that gets so much of a core (0 to 1); yield the file that takes their numbers.
+
+    It is None where the machine lets nobody make one. Sources: cpu.max of the kernel's cgroup-v2.rst, and
+    scheduler/sched-bwc.rst for the version before.
+    """
+    name, quota = f"gateway-bench-{os.getpid()}-{next(_NUMBERS)}", int(share * _TURN)
+    old = (_GROUPS / "cpu").is_dir()
+    group = (_GROUPS / "cpu" if old else _GROUPS) / name
+    limits = {"cpu.cfs_period_us": _TURN, "cpu.cfs_quota_us": quota} if old else {"cpu.max": f"{quota} {_TURN}"}
+    try:
+        group.mkdir()
+    except OSError:
+        yield None
+        return
+    try:
+        for file, value in limits.items():
+            (group / file).write_text(str(value))
+    except OSError:
+        group.rmdir()
+        yield None
+        return
+    try:
+        yield group / "cgroup.procs"
+    finally:
+        group.rmdir()
+
+
+_NUMBERS = itertools.count()
 
 
 def family_of(pid: int) -> list[int]:

@@ -57,12 +57,18 @@ def handwritten(folder: Path, cores: frozenset[int]) -> Iterator[Server]:
 
 
 @contextmanager
-def gateway(folder: Path, cores: frozenset[int], *, workers: int = 1, processes: int = 1) -> Iterator[Server]:
-    """Run `gateway serve` on the configuration in `folder`; with 0 workers it receives and processes nothing."""
+def gateway(
+    folder: Path, cores: frozenset[int], *, workers: int = 1, processes: int = 1, share: Path | None = None
+) -> Iterator[Server]:
+    """Run `gateway serve` on the configuration in `folder`; with 0 workers it receives and processes nothing.
+
+    It may have but a `share_of_a_core`.
+    """
     port = _free_port()
     several = ["--processes", str(processes)] if processes > 1 else []
     command = [GATEWAY, "serve", "--config", str(folder / "gateway.yaml"), *several]
-    with _running(command, folder, cores, port, gateway_environment(port=port, workers=workers)) as server:
+    environment = gateway_environment(port=port, workers=workers)
+    with _running(command, folder, cores, port, environment, share) as server:
         yield server
 
 
@@ -126,13 +132,18 @@ def _free_port() -> int:
 
 @contextmanager
 def _running(
-    command: Sequence[str], folder: Path, cores: frozenset[int], port: int, environment: Mapping[str, str]
+    command: Sequence[str],
+    folder: Path,
+    cores: frozenset[int],
+    port: int,
+    environment: Mapping[str, str],
+    share: Path | None = None,
 ) -> Iterator[Server]:
     # Not beside gateway.yaml: that folder is watched for changes, and would wake the gateway with every line.
     (folder / "var").mkdir(exist_ok=True)
     log_path = folder / "var" / "server.log"
     with log_path.open("ab") as log:
-        process = start_on(cores, command, cwd=ROOT, environment=environment, log=log)
+        process = start_on(cores, command, cwd=ROOT, environment=environment, log=log, share=share)
     try:
         _wait_until_listening(process, port, log_path)
         yield Server(port=port, pid=process.pid)

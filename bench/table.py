@@ -26,7 +26,7 @@ class Row:
 
 def at_least(least: float, ratio: float, *, what: str, measured: str, of: str) -> Row:
     """Return the row of a ratio that must not be below `least`."""
-    return Row(what=what, measured=measured, ratio=ratio, target=f"at least {least:g} {of}", passed=ratio >= least)
+    return Row(what=what, measured=measured, ratio=ratio, target=f"at least {least:.2g} {of}", passed=ratio >= least)
 
 
 def under(most: float, value: float, unit: str, *, what: str) -> Row:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from bench.scenarios import acks, commands, done_soon, draining, end_to_end, latency, postgresql
+from bench.scenarios import acks, commands, done_soon, draining, end_to_end, hosts, latency, postgresql
 from bench.sizes import Run
 from bench.table import Row
 
@@ -15,6 +15,7 @@ SCENARIOS: dict[str, Callable[[Run], Iterator[Row]]] = {
     "draining": draining.measure,
     "done-soon": done_soon.measure,
     "postgresql": postgresql.measure,
+    "hosts": hosts.measure,
     "commands": commands.measure,
 }
 """In the order of the table."""

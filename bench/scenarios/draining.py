@@ -12,12 +12,13 @@ from bench.backlog import prepare_database, store_ready
 from bench.deliveries import asaas_events
 from bench.machine import LOAD_CORE, SERVER_CORE, peak_memory, running_on
 from bench.progress import Sample, require_results, watch_draining
+from bench.scenarios.acks import ceiling_report
 from bench.servers import ROOT, ServerFailure, database_of, gateway, write_configuration
 from bench.sizes import Run
 from bench.table import Row, at_least, under
 
-LEAST_RATE = 10_000
-"""Events a second."""
+LEAST_OF_CEILING = 10_000 / 26_600
+"""Where the target was set, 10,000 events a second, the ceiling answers 26,600 requests."""
 LEAST_OF_FIRST = 0.9
 MOST_MEMORY = 150.0
 """Megabytes."""
@@ -30,6 +31,7 @@ PLAIN_PART = 5
 def measure(run: Run) -> Iterator[Row]:
     """Fill the inbox while nothing runs, start the gateway, watch it drain; and the same work without rules."""
     count = run.sizes.backlog
+    ceiling = ceiling_report(run).rate
     before = _drain_plainly(run, count // PLAIN_PART)
     folder = _backlog(run, count)
     with gateway(folder, SERVER_CORE) as server, running_on(LOAD_CORE):
@@ -41,13 +43,10 @@ def measure(run: Run) -> Iterator[Row]:
     part = count // 10
     first, last = rate_between(samples, samples[0].done, part), rate_between(samples, count - part, count)
     yield Row(what="peer: the same work as plain sqlite3 calls, no rules", measured=f"{plain:,.0f}/s")
-    yield Row(
-        what=f"draining {count:,} events, shipped ASAAS rules, one core",
-        measured=f"{rate:,.0f}/s",
-        ratio=rate / plain,
-        target=f"at least {LEAST_RATE:,}/s",
-        passed=rate >= LEAST_RATE,
-    )
+    yield Row(what="peer: verifies, stores nothing (the ceiling)", measured=f"{ceiling:,.0f}/s")
+    what = f"draining {count:,} events, shipped ASAAS rules, one core"
+    yield at_least(LEAST_OF_CEILING, rate / ceiling, what=what, measured=f"{rate:,.0f}/s", of="of the ceiling")
+    yield Row(what="   beside plain sqlite3 calls", measured="", ratio=rate / plain)
     yield at_least(
         LEAST_OF_FIRST, last / first, what="the last tenth of it", measured=f"{last:,.0f}/s", of="of the first"
     )

@@ -122,8 +122,7 @@ def _end_to_end(run: Run, cluster: Cluster) -> Iterator[Row]:
     yield Row(what=f"   {own}", measured=_middle(one).shares)
     for processes, used in ((2, two), (4, four)):
         what = f"the same, {processes} processes (the ratio: to one)"
-        target = "1.7, where cores are left for it" if processes == 2 else ""
-        yield Row(what=what, measured=str(_middle(used)), ratio=_ratio(used, one), target=target)
+        yield Row(what=what, measured=str(_middle(used)), ratio=_ratio(used, one))
         yield Row(what=f"   {own}", measured=_middle(used).shares)
 
 
