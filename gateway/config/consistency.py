@@ -109,7 +109,7 @@ def read_checks(node: Node | None, findings: DocumentFindings) -> dict[str, Cons
 
 
 def _read(key: Scalar, node: MappingNode, findings: DocumentFindings) -> ConsistencyCheck | None:
-    reader = StepReader(node=node, findings=findings, action="check", read_steps=lambda _: ())
+    reader = StepReader(node=node, findings=findings, action="check")
     where, by = read_where(reader), read_where(reader, "by")
     if len(by) != 1 or not all(reader.text(name) for name in ("find", "as", "lacks")):
         return None

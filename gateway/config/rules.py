@@ -183,7 +183,6 @@ class _Reader:
             node=node,
             findings=self.findings,
             action=action.name,
-            read_steps=lambda nested: self._steps(nested, pointer),
         )
         name, bind_as = node.get("name"), node.get("as")
         arguments = action.parse(reader)

@@ -80,12 +80,6 @@ class StepReader:
     node: MappingNode
     findings: DocumentFindings
     action: str
-    read_steps: Callable[[Node], tuple[Step, ...]]
-    """Reads nested steps, for actions that have some."""
-
-    def has(self, key: str) -> bool:
-        """Say whether the step has the key."""
-        return self.node.get(key) is not None
 
     def get(self, key: str) -> Node | None:
         """Return the node under `key`, or None."""

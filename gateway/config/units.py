@@ -73,11 +73,6 @@ class Rate:
     count: int
     period: timedelta
 
-    @property
-    def per_second(self) -> Decimal:
-        """Return the rate as a number per second."""
-        return Decimal(self.count) / Decimal(str(self.period.total_seconds()))
-
 
 def parse_duration(text: str) -> timedelta:
     """Return a duration written like `500ms`, `5s`, `5m`, `1h`, `3d` or `1h30m`.

@@ -145,8 +145,3 @@ def _fitting(schema: Schema, node: MappingNode) -> int:
 def is_section(schemas: list[Schema]) -> bool:
     """Say whether a mapping with keys of its own may stand in a place."""
     return any("properties" in schema or schema.get("type") == "object" for schema in schemas)
-
-
-def is_list(schemas: list[Schema]) -> bool:
-    """Say whether a list may stand in a place."""
-    return any("items" in schema or schema.get("type") == "array" for schema in schemas)

@@ -28,10 +28,6 @@ class Spot:
         """Return the node so many levels above; None above the root."""
         return follow(self.root, self.path[:-levels]) if len(self.path) >= levels else None
 
-    def sibling(self, *path: Step) -> Node | None:
-        """Return what a path leads to from the mapping or list that it stands in."""
-        return follow(self.root, (*self.path[:-1], *path))
-
 
 def follow(root: Node | None, path: tuple[Step, ...]) -> Node | None:
     """Return the node that a path leads to, or None where it leads nowhere."""

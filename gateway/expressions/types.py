@@ -200,7 +200,6 @@ NUMBER = Type(kinds=frozenset({"integer", "decimal"}))
 TEXT = Type(kinds=frozenset({"text"}))
 DATE = Type(kinds=frozenset({"date"}))
 TIMESTAMP = Type(kinds=frozenset({"timestamp"}))
-OBJECT = Type(kinds=frozenset({"object"}))
 LIST = Type(kinds=frozenset({"list"}))
 
 BY_VALUE_TYPE: Mapping[str, Type] = {

@@ -18,8 +18,6 @@ from gateway.expressions import coerce
 
 Codec = Callable[[object], object]
 
-TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
-
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from gateway.errors import ConfigurationError, StorageUnavailable
@@ -108,18 +108,10 @@ def is_missing(error: BaseException) -> bool:
     return isinstance(error, sqlite3.OperationalError) and "no such" in str(error)
 
 
-class Cursor(Protocol):
-    """The part of a driver's cursor that the store uses."""
-
-    @property
-    def rowcount(self) -> int: ...  # noqa: D102 - named by the DB API (PEP 249)
-    def fetchone(self) -> Any: ...  # noqa: D102 - as above
-    def fetchall(self) -> list[Any]: ...  # noqa: D102 - as above
-
-
 Execute = Callable[[str, Sequence[object]], Any]
 """Runs one statement on an open connection and returns a cursor: what the hot paths are handed.
 
+Of the cursor `rowcount`, `fetchone` and `fetchall` are used, as PEP 249 has them.
 Its values stand where the statement says `?`.
 """
 

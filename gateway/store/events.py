@@ -69,17 +69,6 @@ class EventDetails(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class OpenEvents:
-    """Events of one source that are not finished well."""
-
-    source: str
-    status: str
-    count: int
-    oldest_received_at: int
-    """Microseconds."""
-
-
-@dataclass(frozen=True, slots=True)
 class Retried:
     """What a bulk retry did."""
 
@@ -102,13 +91,6 @@ FROM gateway_events AS e LEFT JOIN gateway_bodies AS b ON b.event = e.seq WHERE 
 
 _TRACES = """
 SELECT event, attempt, started_at, microseconds, status, trace FROM gateway_traces WHERE event = ? ORDER BY attempt
-"""
-
-_COUNT_OPEN = """
-SELECT source, status, count(*), min(received_at) FROM gateway_events
-WHERE finished_at IS NULL AND status IN ('ready', 'waiting', 'parked') GROUP BY source, status
-UNION ALL
-SELECT source, status, count(*), min(received_at) FROM gateway_events WHERE status = 'dead' GROUP BY source, status
 """
 
 # An event that a sender has called by a type of the gateway's own: it must never run a procedure.
@@ -297,9 +279,3 @@ def _make_ready(database: Database, rows: list[tuple[Any, ...]], actor: str, now
     for seq, _, _ in rows:
         reopen_calls(database.execute, seq, now)
     database.execute_many(_MAKE_READY, [(seq,) for seq, _, _ in rows])
-
-
-def count_open_events(database: Database) -> list[OpenEvents]:
-    """Return how many events of each source are ready, waiting, parked or dead, and since when. One statement."""
-    with storage_errors():
-        return [OpenEvents(*row) for row in database.execute(_COUNT_OPEN, ()).fetchall()]

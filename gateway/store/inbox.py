@@ -6,7 +6,7 @@ Each function says whether it is one statement or one transaction. None of them 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from gateway.store.arrivals import arrive
 from gateway.store.database import Database, Execute, storage_errors
@@ -52,16 +52,6 @@ class Outcome(NamedTuple):
     error: str | None
     response: bytes | None
     """The rendered JSON answer of a source that answers with the outcome."""
-
-
-class Inbox(Protocol):
-    """What receiving needs of the inbox."""
-
-    async def append(self, delivery: Delivery) -> Receipt:
-        """Store a delivery; it is on disk when this returns. Raises StorageUnavailable."""
-
-    async def outcome(self, event: int, timeout: float) -> Outcome:
-        """Return how the event stands, once it has left `ready` or `timeout` seconds have gone by."""
 
 
 class Claimed(NamedTuple):

@@ -10,9 +10,6 @@ from typing import NamedTuple
 
 from gateway.store.database import Database, storage_errors
 
-KEPT = ("done", "ignored", "dead")
-"""Statuses of events that end up being deleted; what is not finished stays."""
-
 
 class Sweep(NamedTuple):
     """What one batch did."""
@@ -40,8 +37,8 @@ _DELETE = (
 def delete_old(database: Database, before: Mapping[str, int], *, after: int, limit: int) -> Sweep:
     """Look at up to `limit` events with numbers beyond `after`, and delete those that finished before their time.
 
-    `before` gives the time (microseconds) for each status of KEPT. Messages and traces go with their events. One
-    transaction. Raises StorageUnavailable.
+    `before` gives the time (microseconds) for each status that an event ends with: `done`, `ignored`, `dead`. Messages
+    and traces go with their events. One transaction. Raises StorageUnavailable.
     """
     latest = max(before.values())
     with storage_errors(), database.transaction():

@@ -15,7 +15,6 @@ from gateway.store import events
 from gateway.store.event_filter import EventFilter
 from gateway.store.events import (
     Event,
-    count_open_events,
     find_request,
     get_event,
     list_events,
@@ -320,24 +319,6 @@ def test_many_are_chosen_by_text_too(bench: Bench) -> None:
     wanted = EventFilter(status="dead", q="needle")
     assert retry_events(bench.database, wanted, actor="test", now=1, limit=10).count == 1
     assert found(bench, status="ready") == [2]
-
-
-def test_open_events_are_counted_by_source_and_status_with_the_oldest(bench: Bench) -> None:
-    assert count_open_events(bench.database) == []
-    one_of_each(bench)
-    bench.now += timedelta(hours=1)
-    bench.send(replace_source(bench, "second"))
-    at, later = microseconds(NOON), microseconds(bench.now)
-    counted = {
-        (one.source, one.status): (one.count, one.oldest_received_at) for one in count_open_events(bench.database)
-    }
-    assert counted == {
-        ("shop", "ready"): (1, at),
-        ("shop", "waiting"): (1, at),
-        ("shop", "parked"): (1, at),
-        ("shop", "dead"): (1, at),
-        ("second", "ready"): (1, later),
-    }
 
 
 def replace_source(bench: Bench, source: str) -> Any:
