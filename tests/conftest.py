@@ -7,10 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import engines
+import hypothesis
 import pytest
 import structlog
 from running import Gateway
 from servers import PostgresServer
+
+# A busy machine is no failure.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)

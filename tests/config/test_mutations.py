@@ -22,7 +22,6 @@ MANY = int(os.environ.get("GATEWAY_FUZZ", "0"))
 @settings(
     max_examples=MANY or 24,
     derandomize=not MANY,
-    deadline=None,
     database=None,
     phases=[Phase.generate],  # a slip is as small as it gets, and each look takes half a second
     suppress_health_check=list(HealthCheck),

@@ -225,7 +225,7 @@ WORDS = st.sampled_from(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(start=st.integers(0, len(EVERYTHING)), length=st.integers(0, 40), word=WORDS)
 def test_no_slip_breaks_the_reader(
     tmp_path_factory: pytest.TempPathFactory, start: int, length: int, word: str

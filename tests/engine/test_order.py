@@ -99,7 +99,7 @@ def rows_after(batches: list[list[dict[str, Any]]], limit: int) -> dict[str, lis
 EXPECTED = rows_after([EVENTS], 64)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(data=st.data())
 def test_the_rows_are_the_same_in_any_order_split_and_repetition(data: st.DataObject) -> None:
     deliveries = data.draw(st.permutations(EVENTS + data.draw(st.lists(st.sampled_from(EVENTS), max_size=10))))

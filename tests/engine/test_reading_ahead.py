@@ -160,7 +160,7 @@ happenings = st.lists(
 
 
 def test_a_slice_comes_to_what_its_events_come_to_one_by_one(bench: Bench) -> None:
-    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=60, suppress_health_check=list(HealthCheck))
     @given(happenings)
     def check(happened: list[tuple[str, str, str | None, int | None]]) -> None:
         outcomes = []

@@ -208,7 +208,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(provider=st.sampled_from(sorted(PRESETS)), payload=JSON)
 def test_no_payload_raises(provider: str, payload: object) -> None:
     assert isinstance(read(provider, payload), Envelope)

@@ -381,7 +381,7 @@ HEADERS = st.dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     provider=st.sampled_from([name for name in PRESETS if PRESETS[name].scheme != "paypal"]),
     headers=HEADERS,
@@ -396,7 +396,7 @@ def test_nothing_a_sender_can_send_raises_or_passes(
     assert isinstance(verifier.verify(body, headers, now), Refused)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(at=st.integers(0, len(BODY) - 1), bit=st.integers(0, 7), where=st.sampled_from(["body", "signature"]))
 def test_one_changed_bit_is_refused(at: int, bit: int, where: str) -> None:
     header = stripe_header()

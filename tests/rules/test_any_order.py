@@ -145,19 +145,19 @@ def histories(draw: st.DrawFn, events: list[dict[str, Any]]) -> list[list[dict[s
     return [mixed[start:end] for start, end in zip([0, *cuts], [*cuts, len(mixed)], strict=True)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(histories(MONTH), st.sampled_from([1, 3, 64]))
 def test_a_month_of_asaas(history: list[list[dict[str, Any]]], slice_of: int) -> None:
     assert _play("asaas", history, slice_of) == _play("asaas", [[event] for event in MONTH])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(histories(PAYMENTS), st.sampled_from([1, 64]))
 def test_the_payments_of_an_invoice(history: list[list[dict[str, Any]]], slice_of: int) -> None:
     assert _play("invoices", history, slice_of) == _play("invoices", [[event] for event in PAYMENTS])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(histories(CAPTURES), st.sampled_from([1, 3, 64]))
 def test_the_orders_of_two_buyers(history: list[list[dict[str, Any]]], slice_of: int) -> None:
     assert _play_orders(history, slice_of) == _play_orders([[event] for event in CAPTURES])

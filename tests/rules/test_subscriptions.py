@@ -44,7 +44,7 @@ def tellings(draw: st.DrawFn) -> tuple[Batches, Batches]:
     return [[event] for event in part], draw(histories(part))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(tellings(), st.sampled_from([1, 3, 64]))
 def test_any_order(told: tuple[Batches, Batches], slice_of: int) -> None:
     in_order, history = told
