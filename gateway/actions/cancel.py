@@ -7,7 +7,7 @@ from collections.abc import Callable
 from gateway.actions.filling import link_filled
 from gateway.actions.state import Linker, PassState, Signal
 from gateway.config.scope import CheckScope
-from gateway.config.steps import ActionSpec, StepReader
+from gateway.config.steps import ActionSpec, ScheduleWanted, StepReader
 from gateway.config.values import Value
 from gateway.records import dataclass
 from gateway.store.codecs import microseconds_of
@@ -29,7 +29,7 @@ def _check(cancel: Cancel, scope: CheckScope) -> None:
 
 
 def _bind(cancel: Cancel, linker: Linker) -> Callable[[PassState], Signal]:
-    from gateway.store.schedules import cancel_event
+    from gateway.store.schedules import SCHEDULES, cancel_event
 
     assert cancel.key is not None
     key_of, pointer = link_filled(cancel.key, "cancel", str), linker.pointer
@@ -37,7 +37,10 @@ def _bind(cancel: Cancel, linker: Linker) -> Callable[[PassState], Signal]:
     def run(state: PassState) -> Signal:
         named = key_of(state)
         now = microseconds_of(state.now)
-        dropped = cancel_event(state.execute, state.source, named, by=state.identity.seq, now=now)
+        if state.ahead.take(SCHEDULES, state.source, named) == []:
+            dropped = None
+        else:
+            dropped = cancel_event(state.execute, state.source, named, by=state.identity.seq, now=now)
         if dropped is not None:
             state.wrote = True
         state.notes.append((pointer, "cancel", {"key": named, "dropped": dropped}))
@@ -60,4 +63,5 @@ SPEC = ActionSpec(
     parse=_parse,
     check=_check,
     bind=_bind,
+    wants=lambda cancel: None if cancel.key is None else ScheduleWanted(cancel.key),
 )

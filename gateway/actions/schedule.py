@@ -9,7 +9,7 @@ from decimal import Decimal
 from gateway.actions.filling import link_filled
 from gateway.actions.state import Linker, PassState, Signal, StepFailed
 from gateway.config.scope import CheckScope
-from gateway.config.steps import ActionSpec, StepReader
+from gateway.config.steps import ActionSpec, ScheduleWanted, StepReader
 from gateway.config.units import parse_duration
 from gateway.config.values import Value
 from gateway.expressions import CoercionError, coerce, to_text
@@ -74,7 +74,7 @@ def _check(schedule: Schedule, scope: CheckScope) -> None:
 
 
 def _bind(schedule: Schedule, linker: Linker) -> Callable[[PassState], Signal]:
-    from gateway.store.schedules import Scheduled, schedule_event
+    from gateway.store.schedules import SCHEDULES, Scheduled, schedule_event
 
     name, pointer = schedule.name, linker.pointer
     due = _link_due(schedule)
@@ -88,7 +88,9 @@ def _bind(schedule: Schedule, linker: Linker) -> Callable[[PassState], Signal]:
         about = state.identity
         event = Scheduled(state.source, name, named, about.key, microseconds_of(at), payload, about.seq)
         state.wrote = state.scheduled = True
-        seq = schedule_event(state.execute, event, microseconds_of(state.now))
+        replaces = state.ahead.take(SCHEDULES, state.source, named) != []
+        seq = schedule_event(state.execute, event, microseconds_of(state.now), replaces=replaces)
+        state.ahead.forget(SCHEDULES, state.source, named)
         state.notes.append((pointer, "schedule", {"key": named, "at": at, "event": seq}))
         return None
 
@@ -168,4 +170,5 @@ SPEC = ActionSpec(
     parse=_parse,
     check=_check,
     bind=_bind,
+    wants=lambda schedule: None if schedule.key is None else ScheduleWanted(schedule.key),
 )

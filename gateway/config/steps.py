@@ -30,6 +30,12 @@ class RowWanted(NamedTuple):
     value: Value
 
 
+class ScheduleWanted(NamedTuple):
+    """The scheduled event that a step looks for: the one that waits under a key."""
+
+    value: Value
+
+
 def _nothing(_arguments: object) -> None:
     return None
 
@@ -55,8 +61,8 @@ class ActionSpec:
     """Check names, tables and literals; and bind what the step binds."""
     bind: Callable[[Any, Any], Callable[[Any], Any]]
     """Make the function that runs the step in a pass (the second argument is the engine's linker)."""
-    wants: Callable[[Any], RowWanted | None] = _nothing
-    """Say which row the step looks for, where one value names it: it may be read ahead."""
+    wants: Callable[[Any], RowWanted | ScheduleWanted | None] = _nothing
+    """Say what the step looks for, where one value names it: it may be read ahead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

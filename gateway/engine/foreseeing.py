@@ -12,13 +12,14 @@ from typing import Any, NamedTuple
 from gateway.actions.run import Run
 from gateway.actions.state import PassState
 from gateway.config.rules import Rule, RulesFile
-from gateway.config.steps import Step
+from gateway.config.steps import RowWanted, ScheduleWanted, Step
 from gateway.config.values import Condition, Evaluate, Located, Value
-from gateway.expressions import CoercionError, EvaluationError
+from gateway.expressions import CoercionError, EvaluationError, to_text
 from gateway.store.ahead import Ahead, ReadAhead, can_read_ahead, link_read_ahead
 from gateway.store.database import Execute
 from gateway.store.fitting import Fit
 from gateway.store.rows import RowTable
+from gateway.store.schedules import SCHEDULES, link_read_schedules
 from gateway.store.shapes import ValueDoesNotFit
 
 
@@ -27,6 +28,7 @@ class Foreseen(NamedTuple):
 
     table: str
     column: str
+    """For a scheduled event, its source."""
     value: Evaluate
     fit: Fit
     read: ReadAhead
@@ -59,10 +61,12 @@ def _value_of(foreseen: Foreseen, state: PassState) -> object:
 class Foresight:
     """Finds what the rules of a file look for."""
 
-    def __init__(self, file: RulesFile, tables: Mapping[str, RowTable]) -> None:
+    def __init__(self, file: RulesFile, tables: Mapping[str, RowTable], source: str) -> None:
         self._file = file
+        self._source = source
         self._tables = tables
         self._reads: dict[tuple[str, str], ReadAhead] = {}
+        self._read_schedules = link_read_schedules(source)
 
     def of(self, rule: Rule) -> tuple[Foreseen, ...]:
         """Return the rows that a rule's steps look for, as far as the event alone tells which."""
@@ -74,8 +78,11 @@ class Foresight:
             wanted = step.action.wants(step.arguments)
             if step.bind_as is not None and step.action.name in _AWAITING:
                 return  # what comes behind is run by another pass
-            if wanted is not None and step.when is None and known_by(wanted.value, bound):
-                yield from self._foreseen(wanted.table, wanted.column, wanted.value)
+            if wanted is not None and known_by(wanted.value, bound):
+                if isinstance(wanted, ScheduleWanted):
+                    yield self._scheduled(wanted)
+                elif step.when is None:  # a row that is not needed is better not locked
+                    yield from self._row(wanted)
             if isinstance(step.arguments, Run):
                 yield from self._run(step.arguments, step.when, bound)
             if step.bind_as is not None:
@@ -89,7 +96,11 @@ class Foresight:
             yield from found
         bound |= inside
 
-    def _foreseen(self, table: str, column: str, value: Value) -> Iterator[Foreseen]:
+    def _scheduled(self, wanted: ScheduleWanted) -> Foreseen:
+        return Foreseen(SCHEDULES, self._source, wanted.value.evaluate, to_text, self._read_schedules)
+
+    def _row(self, wanted: RowWanted) -> Iterator[Foreseen]:
+        table, column, value = wanted
         linked = self._tables[table]
         if not can_read_ahead(linked.spec, column):
             return

@@ -171,7 +171,7 @@ def link_source(
     strict: bool = False,
 ) -> SourceProgram:
     """Link the rules files of a source, in order, with its own settings."""
-    linkers = [_FileLinker(file, tables, overrides) for file in files]
+    linkers = [_FileLinker(file, tables, overrides, name) for file in files]
     return SourceProgram(
         name=name,
         rules=tuple(rule for linker in linkers for rule in linker.rules()),
@@ -202,11 +202,13 @@ def _link_rule(rule: Rule, file: LinkedFile, linker: _FileLinker) -> LinkedRule:
 class _FileLinker:
     """Links the steps of one file; procedures once each, however often they are run."""
 
-    def __init__(self, file: RulesFile, tables: Mapping[str, RowTable], overrides: Mapping[str, object]) -> None:
+    def __init__(
+        self, file: RulesFile, tables: Mapping[str, RowTable], overrides: Mapping[str, object], source: str
+    ) -> None:
         self._file = file
         self._tables = tables
         self._procedures: dict[str, RunSteps] = {}
-        self.foresight = Foresight(file, tables)
+        self.foresight = Foresight(file, tables, source)
         self._linked = LinkedFile(
             name=file.path.name,
             digest=file.digest,

@@ -28,6 +28,12 @@ PRESS_SECONDS = 0.02
 REST = 9.0
 """While they do, the engine rests for so many times as long as its last slice took."""
 
+LONG = 0.25
+"""Seconds that a slice should take at the most: it holds its rows and, on SQLite, keeps all others from writing.
+
+One that takes longer, or fails with the database, makes the next half as large.
+"""
+
 GATHER = 0.005
 """For so many seconds after it has caught up the engine lets deliveries gather, unless somebody waits for one."""
 
@@ -57,7 +63,7 @@ class EngineWork:
 
         A slice holds at most `largest` events when no deliveries come in.
         """
-        self._largest = largest
+        self._largest = self._most = largest
         self._monotonic = monotonic
         self._engine = engine
         self._clock = clock
@@ -92,11 +98,18 @@ class EngineWork:
         if started < until:
             return until - started
         self._hurried = False
-        pause = self._slice(min(BUSY_SLICE, self._largest) if waiting or pressed else self._largest)
+        pause = self._slice(min(BUSY_SLICE, self._most) if waiting or pressed else self._most)
         ended = self._monotonic()
+        self._adapt(ended - started)
         self._rest_until = ended + REST * (ended - started)
         self._gather_until = ended + GATHER if pause > 0 else 0.0
         return pause
+
+    def _adapt(self, seconds: float) -> None:
+        if seconds > LONG or self.trouble is not None:
+            self._most = max(1, self._most // 2)
+        elif seconds < LONG / 4:
+            self._most = min(self._largest, self._most * 2)
 
     def _slice(self, limit: int) -> float:
         try:

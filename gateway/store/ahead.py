@@ -53,6 +53,10 @@ class Ahead:
             for row in rows:
                 found.pop(row.get(column), None)
 
+    def forget(self, table: str, column: str, value: object) -> None:
+        """Look anew for what has that value."""
+        self._columns(table).get(column, {}).pop(value, None)
+
     def _columns(self, table: str) -> Mapping[str, dict[object, Row | None]]:
         return self._found.get(table, _NONE)
 

@@ -5,10 +5,13 @@ Every function runs in the transaction of the event that schedules or cancels.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from gateway.store.ahead import ReadAhead
 from gateway.store.database import Execute
 from gateway.store.dialects import LAST_NUMBER
+from gateway.store.shapes import Row
 from gateway.store.stripes import stripe_of
 
 
@@ -29,10 +32,16 @@ class Scheduled(NamedTuple):
     """The event that schedules it."""
 
 
+SCHEDULES = "gateway_schedules"
+"""The table of the keys, and the events that wait under them."""
+
 TYPE_PREFIX = "schedule."
 """What the types of scheduled events begin with; no delivery may."""
 
 _FIND = "SELECT event FROM gateway_schedules WHERE source = ? AND key = ?"
+
+# Asked on PostgreSQL only: see `store.ahead`.
+_FIND_ALL = "SELECT key FROM gateway_schedules WHERE source = ? AND key = ANY (CAST(? AS text[]))"
 
 _REMEMBER = """
 INSERT INTO gateway_schedules (source, key, event) VALUES (?, ?, ?)
@@ -58,12 +67,24 @@ WHERE seq = ? AND status = 'waiting' AND attempts = 0
 """
 
 
-def schedule_event(execute: Execute, event: Scheduled, now: int) -> int:
+def link_read_schedules(source: str) -> ReadAhead:
+    """Return the function that finds under which keys of a source an event waits."""
+
+    def read(execute: Execute, keys: Sequence[object]) -> dict[object, Row | None]:
+        found: dict[object, Row | None] = dict.fromkeys(keys)
+        found.update((key, {"key": key}) for (key,) in execute(_FIND_ALL, (source, list(keys))).fetchall())
+        return found
+
+    return read
+
+
+def schedule_event(execute: Execute, event: Scheduled, now: int, *, replaces: bool = True) -> int:
     """Store an event that is due later; one that waits under the same key gives way to it. Up to six statements.
 
-    Returns its number.
+    `replaces` is false where it is known that none does. Returns its number.
     """
-    cancel_event(execute, event.source, event.key, by=event.by, now=now, why="replaced")
+    if replaces:
+        cancel_event(execute, event.source, event.key, by=event.by, now=now, why="replaced")
     seq = (execute(LAST_NUMBER, ()).fetchone() or (0,))[0] + 1
     identity = f"{event.key}#{seq}"
     name = TYPE_PREFIX + event.name

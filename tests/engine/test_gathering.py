@@ -1,4 +1,4 @@
-"""When the engine runs a slice at once, and when it lets deliveries gather first."""
+"""When the engine runs a slice at once, when it lets deliveries gather first, and how many it takes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from engines import Bench, microseconds
 
 from gateway.engine.loop import Ended
-from gateway.engine.worker import GATHER, EngineWork
+from gateway.engine.worker import GATHER, LONG, EngineWork
 
 # How large a slice is, and whether another follows at once, is PostgreSQL's own matter: see `sees_part`.
 pytestmark = pytest.mark.sqlite
@@ -32,6 +32,7 @@ class Gathering:
     def __init__(self, bench: Bench) -> None:
         self.now = 100.0
         self.done = 0
+        self.seconds_a_slice = 0.0
         self._bench = bench
         self._stored = 0
         self.work = EngineWork(
@@ -46,6 +47,7 @@ class Gathering:
     def _count(self, ended: object) -> None:
         assert isinstance(ended, list)
         self.done += len([one for one in ended if isinstance(one, Ended)])
+        self.now += self.seconds_a_slice
 
     def store(self, count: int = 1) -> None:
         for _ in range(count):
@@ -97,3 +99,19 @@ def test_a_backlog_is_worked_off_without_a_pause(gathering: Gathering) -> None:
     for slices in range(1, 4):
         assert gathering.work(0) == 0
         assert gathering.done == slices * LARGEST
+
+
+def test_a_slice_that_took_long_makes_the_next_smaller(gathering: Gathering) -> None:
+    gathering.seconds_a_slice = 2 * LONG
+    sizes = []
+    for _ in range(4):
+        gathering.store(LARGEST)
+        before = gathering.done
+        gathering.work(0)
+        sizes.append(gathering.done - before)
+    assert sizes == [LARGEST, LARGEST // 2, 1, 1]
+    gathering.seconds_a_slice = 0
+    gathering.work(0)
+    before = gathering.done
+    gathering.work(0)
+    assert gathering.done - before == 2

@@ -74,6 +74,16 @@ rules:
     do:
       - {upsert: numbers, key: {n: $n}, set: {seen: $order}, as: number}
     result: $number.seen
+  - name: plans
+    on: plans
+    do:
+      - {schedule: visit, key: "visit-${id}", after: 1d}
+    result: planned
+  - name: drops
+    on: drops
+    do:
+      - {cancel: "visit-${id}"}
+    result: dropped
   - name: recalls
     on: recalls
     do:
@@ -148,19 +158,30 @@ def test_nothing_is_read_ahead_where_a_trigger_may_change_rows(bench: Bench) -> 
     assert may_read_ahead(bench.database, ["numbers"])
 
 
+def planned(bench: Bench) -> list[tuple[Any, ...]]:
+    """Return what was scheduled, in its order: the key and what has become of it."""
+    statement = (
+        "SELECT split_part(event_id, '#', 1), status FROM gateway_events WHERE type = 'schedule.visit' ORDER BY seq"
+    )
+    keys = bench.database.execute("SELECT key FROM gateway_schedules ORDER BY key", ()).fetchall()
+    return [*bench.database.execute(statement, ()).fetchall(), *keys]
+
+
+def test_what_the_slice_has_scheduled_is_canceled(bench: Bench) -> None:
+    events = [event("drops", "ann"), event("plans", "ann"), event("plans", "ann"), event("drops", "ann")]
+    results(bench, events, at_once=64)
+    assert planned(bench) == [("visit-ann", "ignored"), ("visit-ann", "ignored")]
+
+
 PEOPLE, EMAILS = ["ann", "bob", "cyd"], ["a@x", "b@x", "c@x", None]
-happenings = st.lists(
-    st.one_of(
-        st.tuples(st.sampled_from(["joins", "visits", "moves", "writes", "leaves"]), st.sampled_from(PEOPLE),
-                  st.sampled_from(EMAILS), st.none()),
-        st.tuples(st.sampled_from(["counts", "recalls"]), st.just("ann"), st.none(), st.integers(0, 3)),
-    ),
-    min_size=2, max_size=14,
-)  # fmt: skip
+KINDS = ["joins", "visits", "moves", "writes", "leaves", "plans", "drops"]
+happened_to_people = st.tuples(st.sampled_from(KINDS), st.sampled_from(PEOPLE), st.sampled_from(EMAILS), st.none())
+happened_to_numbers = st.tuples(st.sampled_from(["counts", "recalls"]), st.just("ann"), st.none(), st.integers(0, 3))
+happenings = st.lists(st.one_of(happened_to_people, happened_to_numbers), min_size=2, max_size=14)
 
 
 def test_a_slice_comes_to_what_its_events_come_to_one_by_one(bench: Bench) -> None:
-    @settings(max_examples=60, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=40, suppress_health_check=list(HealthCheck))
     @given(happenings)
     def check(happened: list[tuple[str, str, str | None, int | None]]) -> None:
         outcomes = []
@@ -170,8 +191,11 @@ def test_a_slice_comes_to_what_its_events_come_to_one_by_one(bench: Bench) -> No
                 event(kind, person, email, n=n, order=order) for order, (kind, person, email, n) in enumerate(happened)
             ]
             bench.engine.program = replace(bench.engine.program, reads_ahead=at_once > 1)
-            outcomes.append((results(bench, events, at_once=at_once), bench.rows("people"), bench.rows("numbers")))
+            said = results(bench, events, at_once=at_once)
+            outcomes.append((said, bench.rows("people"), bench.rows("numbers"), planned(bench)))
             with bench.database.transaction():
+                bench.database.execute("DELETE FROM gateway_schedules", ())
+                bench.database.execute("DELETE FROM gateway_events WHERE type = 'schedule.visit'", ())
                 bench.database.execute("DELETE FROM people", ())
                 bench.database.execute("DELETE FROM numbers", ())
         assert outcomes[0] == outcomes[1]
