@@ -42,10 +42,10 @@ class Assignments:
     def check(self, table: Table | None, scope: CheckScope) -> None:
         """Report unknown columns and names, and literals that cannot fit."""
         for key, value in self.entries:
-            found = scope.value(value)
+            scope.value(value)
             column = table.column(str(key.value)) if table is not None and scope.column(table, key) else None
             if column is not None:
-                check_fit(column, value, found, scope)
+                check_fit(column, value, scope)
                 check_present(column, value, scope)
 
     def link(self, table: RowTable) -> Assign:

@@ -6,11 +6,11 @@ same outside, and that is there again afterwards.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from gateway.actions.state import Linker, PassState, Signal
-from gateway.config.column_fits import branches
 from gateway.config.diagnostics import Severity, did_you_mean
 from gateway.config.document import Mapping as MappingNode
 from gateway.config.document import Scalar
@@ -18,7 +18,7 @@ from gateway.config.scope import CheckScope
 from gateway.config.scope_types import Bound
 from gateway.config.steps import ActionSpec, StepReader
 from gateway.config.suspicions import Suspicion
-from gateway.config.values import Value
+from gateway.config.values import Value, type_of_value
 from gateway.records import dataclass
 
 
@@ -78,26 +78,28 @@ def _check(run: Run, scope: CheckScope) -> None:
 def _check_read(run: Run, scope: CheckScope) -> None:
     """Report names that are given to a procedure which does not read them."""
     for name, (key, _) in run.names.items():
-        wrong = []
-        if name not in scope.read and "@" not in scope.read:
-            lacking = sorted(one for one in scope.read if one not in scope.names)
-            near = did_you_mean(name, lacking) or did_you_mean(name, scope.read - run.names.keys())
-            message = f"procedure `{run.procedure}` reads no `{name}`"
-            help = f"did you mean `{near}`?" if near else "take it out, or read it in the procedure"
-            wrong = [Suspicion(code="GW219", message=message, span=key.span, help=help, severity=Severity.WARNING)]
-        scope.suspect(key, "read", wrong)
+        scope.suspect(key, "read", () if name in scope.read or "@" in scope.read else _not_read(name, key, run, scope))
+
+
+def _not_read(name: str, key: Scalar, run: Run, scope: CheckScope) -> Iterator[Suspicion]:
+    lacking = sorted(one for one in scope.read if one not in scope.names)
+    near = did_you_mean(name, lacking) or did_you_mean(name, scope.read - run.names.keys())
+    message = f"procedure `{run.procedure}` reads no `{name}`"
+    help = f"did you mean `{near}`?" if near else "take it out, or read it in the procedure"
+    yield Suspicion(code="GW219", message=message, span=key.span, help=help, severity=Severity.WARNING)
 
 
 def _given(key: Scalar, value: Value, scope: CheckScope) -> Bound:
+    scope.value(value)
     literal = value.node if value.literal and isinstance(value.node, Scalar) else None
-    known = Bound(type=scope.value(value), given=literal)
-    known.value = None if value.literal else value
+    known = scope.known_for(value)
+    given = Bound(type=partial(type_of_value, value, known), given=literal)
+    given.known, given.value = known, None if value.literal else value
     lost = scope.lost(value)
     if lost is not None:
-        known.left_null, known.origin = True, lost.origin
-    known.branches = {id(part): scope.type_of(part) for part in branches(value)}
-    known.place = f"`{key.text}` is given in line {key.span.start.line}"
-    return known
+        given.left_null, given.origin = True, lost.origin
+    given.place = f"`{key.text}` is given in line {key.span.start.line}"
+    return given
 
 
 def _bind(run: Run, linker: Linker) -> Callable[[PassState], Signal]:

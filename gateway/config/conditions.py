@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from gateway.config.column_fits import elements, literal_misfit, misfits, only_name
 from gateway.config.diagnostics import DocumentFindings, did_you_mean
 from gateway.config.document import Mapping, Scalar
 from gateway.config.forgotten_dollars import forgotten_in_column
 from gateway.config.scope import CheckScope
+from gateway.config.scope_types import Bound
 from gateway.config.steps import StepReader
 from gateway.config.suspicions import Suspicion
 from gateway.config.tables import Column, Table
 from gateway.config.units import parse_duration
 from gateway.config.values import Value, read_value
 from gateway.config.wording import synonym
-from gateway.expressions.types import ANY, Type, in_words
+from gateway.expressions.types import in_words
 from gateway.records import dataclass, replace
 
 OPERATORS = ("eq", "ne", "gt", "gte", "lt", "lte", "in", "is", "within")
@@ -77,11 +80,11 @@ class Where:
     def check(self, table: Table | None, scope: CheckScope, *, needed: bool = False) -> None:
         """Report unknown columns and names; and null, which no row has, where a row is `needed`."""
         for test in self.tests:
-            found = scope.value(test.value)
+            scope.value(test.value)
             if needed:
                 scope.need(test.value, "`where`")
             if table is not None and scope.column(table, test.column):
-                check_test(table, test, found, scope)
+                check_test(table, test, scope)
 
 
 def read_where(reader: StepReader, key: str = "where") -> tuple[Where, ...]:
@@ -153,7 +156,7 @@ def _read_within(column: Scalar, node: Mapping, item: object, findings: Document
     return ColumnTest(column=column, operator="within", value=value, seconds=seconds)
 
 
-def check_test(table: Table, test: ColumnTest, found: Type, scope: CheckScope) -> None:
+def check_test(table: Table, test: ColumnTest, scope: CheckScope) -> None:
     """Report a value that no row can hold in the column that it is compared with."""
     column = table.column(test.name)
     if column is not None and test.operator == "within" and column.type not in {"timestamp", "date", "json"}:
@@ -163,27 +166,26 @@ def check_test(table: Table, test: ColumnTest, found: Type, scope: CheckScope) -
     if column is None or test.value is None:
         return
     if test.operator == "in":
-        _check_list(test.value, found, scope)
-        check_fit(column, test.value, found, scope, each=True)
+        scope.suspect(test.value.node, "in", _no_list(test.value, scope))
+        check_fit(column, test.value, scope, each=True)
     elif test.operator == "within":
-        _check_time(test.value, found, scope)
+        scope.suspect(test.value.node, "of", _no_time(test.value, scope))
     else:
-        check_fit(column, test.value, found, scope)
+        check_fit(column, test.value, scope)
 
 
-def _check_list(value: Value, found: Type, scope: CheckScope) -> None:
-    """Report one value where `in` takes a list of them."""
-    wrong = []
+def _no_list(value: Value, scope: CheckScope) -> Iterator[Suspicion]:
+    """Yield one value where `in` takes a list of them."""
+    found = scope.type_of_value(value)
     if found.certain and "list" not in found.kinds:
         help = f"write `[{value.node.text}]`, or compare by `eq`" if isinstance(value.node, Scalar) else None
         message = f"`in` takes a list, this is {in_words(found)}"
-        wrong = [Suspicion(code="GW308", message=message, span=value.node.span, help=help)]
-    scope.suspect(value.node, "in", wrong)
+        yield Suspicion(code="GW308", message=message, span=value.node.span, help=help)
 
 
-def _check_time(value: Value, found: Type, scope: CheckScope) -> None:
-    """Report what is no time where `within` measures from one."""
-    wrong = []
+def _no_time(value: Value, scope: CheckScope) -> Iterator[Suspicion]:
+    """Yield what is no time where `within` measures from one."""
+    found = scope.type_of_value(value)
     if value.literal:
         unfit = literal_misfit(Column(name="of", type="timestamp"), value.constant) is not None
     else:
@@ -191,36 +193,47 @@ def _check_time(value: Value, found: Type, scope: CheckScope) -> None:
         unfit = unfit or (found.certain == {"text"} and found.values is not None)
     if unfit:
         message = f"`of` is the time that `within` is measured from, this is {in_words(found)}"
-        wrong = [
-            Suspicion(code="GW308", message=message, span=value.node.span, help="for example `$event.occurred_at`")
-        ]
-    scope.suspect(value.node, "of", wrong)
+        yield Suspicion(code="GW308", message=message, span=value.node.span, help="for example `$event.occurred_at`")
 
 
-def check_fit(column: Column, value: Value, found: Type, scope: CheckScope, *, each: bool = False) -> None:
+def check_fit(column: Column, value: Value, scope: CheckScope, *, each: bool = False) -> None:
     """Report a value that its column can never hold; `each` says that it may be a list of such values."""
-    notes = _declared(column)
     if not value.literal:
-        if not _check_given(column, value, scope):
-            found = elements(found) if each else found
-            known = scope.names.get(only_name(value) or "")
-            wrong = misfits(column, value, found, scope.type_of)
-            aspect = f"column {column.name}"
-            if known is not None and known.value is not None:
-                # What a `run` gives is wrong there, whatever others give.
-                given, types = known.value, known.branches
-                wrong = misfits(column, given, found, lambda part: types.get(id(part), ANY))
-                value, aspect = given, f"{id(value.node)} {aspect}"
-            else:
-                notes = (*(place for part in value.parts for place in scope.origins(part)), *notes)
-            scope.suspect(value.node, aspect, [replace(one, note=notes) for one in wrong])
+        _check_worked_out(column, value, scope, each=each)
         return
     scope.suspect(value.node, "dollar", forgotten_in_column(column, value.node, scope.names))
     constant = value.constant
     for item in constant if each and isinstance(constant, list) else [constant]:
         unfit = literal_misfit(column, item)
         if unfit is not None:
-            scope.findings.error("GW305", unfit[0], value.node, help=unfit[1], note=notes)
+            scope.findings.error("GW305", unfit[0], value.node, help=unfit[1], note=_declared(column))
+
+
+def _check_worked_out(column: Column, value: Value, scope: CheckScope, *, each: bool) -> None:
+    known = scope.names.get(only_name(value) or "")
+    aspect = f"column {column.name}"
+    if known is not None and known.given is not None:
+        _check_literal_given(column, known.given, scope)
+    elif known is not None and known.value is not None:
+        # What a `run` gives is wrong there, whatever others give.
+        aspect = f"{id(value.node)} {aspect}"
+        scope.suspect(known.value.node, aspect, _given_misfits(column, known, each=each))
+    else:
+        scope.suspect(value.node, aspect, _misfits(column, value, scope, each=each))
+
+
+def _misfits(column: Column, value: Value, scope: CheckScope, *, each: bool) -> Iterator[Suspicion]:
+    found = scope.type_of_value(value)
+    notes = (*(place for part in value.parts for place in scope.origins(part)), *_declared(column))
+    for one in misfits(column, value, elements(found) if each else found, scope.type_of):
+        yield replace(one, note=notes)
+
+
+def _given_misfits(column: Column, known: Bound, *, each: bool) -> Iterator[Suspicion]:
+    assert known.value is not None
+    found = elements(known.type) if each else known.type
+    for one in misfits(column, known.value, found, known.type_of):
+        yield replace(one, note=_declared(column))
 
 
 def check_present(column: Column, value: Value, scope: CheckScope) -> None:
@@ -237,14 +250,11 @@ def _declared(column: Column) -> tuple[str, ...]:
     return () if column.place is None else (f"column `{column.name}` is declared in {column.place}",)
 
 
-def _check_given(column: Column, value: Value, scope: CheckScope) -> bool:
-    """Report a literal that `with` gives a procedure which puts it into a column as it is; say whether it is one."""
-    name = only_name(value)
-    given = None if name is None or name not in scope.names else scope.names[name].given
-    wrong = None if given is None else literal_misfit(column, given.value)
-    if wrong is not None and given is not None:
+def _check_literal_given(column: Column, given: Scalar, scope: CheckScope) -> None:
+    """Report a literal that `with` gives a procedure which puts it into a column as it is."""
+    wrong = literal_misfit(column, given.value)
+    if wrong is not None:
         notes = _declared(column)
         if scope.running:
             notes = (f"procedure `{scope.running[-1]}` puts it into column `{column.name}`", *notes)
         scope.findings.error("GW305", wrong[0], given, help=wrong[1], note=notes)
-    return given is not None

@@ -48,9 +48,9 @@ def _check_test(
             help=f"write `${check.bind_as}.column`",
         )
     else:
-        found = scope.value(test.value)
+        scope.value(test.value)
         if other is not None and known:
-            check_test(other, test, found, scope)
+            check_test(other, test, scope)
 
 
 def _reads_row(check: ConsistencyCheck, test: ColumnTest) -> bool:

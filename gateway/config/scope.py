@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from gateway.config.column_fits import only_expression
+from gateway.config.column_fits import branches, only_expression
 from gateway.config.constant_conditions import constants
 from gateway.config.declarations import (
     Targets,
@@ -26,11 +26,11 @@ from gateway.config.suspicions import Suspicion, Suspicions
 from gateway.config.tables import Table
 from gateway.config.text_findings import in_text, is_nested, no_text
 from gateway.config.type_findings import Documented, absent_name, suspicions_of
-from gateway.config.values import Condition, Located, Value, value_type
+from gateway.config.values import Condition, Located, Value, type_of_value
 from gateway.expressions import Reference, tree
 from gateway.expressions.inference import infer
 from gateway.expressions.inferred import Known
-from gateway.expressions.types import ANY, TEXT, Type, in_words, object_of
+from gateway.expressions.types import ANY, Type, in_words, object_of
 from gateway.records import dataclass, field, replace
 
 if TYPE_CHECKING:
@@ -161,74 +161,91 @@ class CheckScope:
         if self.targets is not None and node is not None:
             check_destination(name, self.targets, node, self.findings, broker=broker)
 
-    def value(self, value: Value | None, *, as_text: bool = False) -> Type:
-        """Check every expression of a value, and return what the value may be.
-
-        With `as_text` what is written into a text is looked at elsewhere.
-        """
+    def value(self, value: Value | None, *, as_text: bool = False) -> None:
+        """Check every expression of a value; with `as_text` what is written into a text is looked at elsewhere."""
         if value is None:
-            return ANY
-        known = self._known()
+            return
         self.suspect(value.node, "names", forgotten_dollars(value, self.names))
-        return value_type(value.node, {id(part.node): self._located(part, known, as_text) for part in value.parts})
+        for part in value.parts:
+            self._look_at(part, as_text=as_text)
 
-    def condition(self, condition: Condition | None) -> Type:
-        """Check an expression, and return what its value may be."""
-        if condition is None:
-            return ANY
-        known = self._known()
-        wrong = [replace(one, note=self.origins(condition.located)) for one in constants(condition, known)]
-        self.suspect(condition.node, "constant", wrong)
-        return self._located(condition.located, known)
+    def condition(self, condition: Condition | None) -> None:
+        """Check an expression."""
+        if condition is not None:
+            self.suspect(condition.node, "constant", self._constants(condition))
+            self._look_at(condition.located)
+
+    def _constants(self, condition: Condition) -> Iterator[Suspicion]:
+        for one in constants(condition, self._known()):
+            yield replace(one, note=self.origins(condition.located))
 
     def type_of(self, node: tree.Node) -> Type:
         """Return the type of a part of an expression that has been checked."""
         return infer(node, self._known()).type
 
+    def type_of_value(self, value: Value) -> Type:
+        """Return what a value that has been checked may be."""
+        return type_of_value(value, self._known())
+
+    def known_for(self, value: Value) -> Known:
+        """Return what is known of the expressions of a value, for whoever asks when there are other names in scope."""
+        if any("@" in part.node.text for part in value.parts):  # what holds all names holds those to come, too
+            known = self._known()
+            for part in (*(one.tree for located in value.parts for one in located.expressions), *branches(value)):
+                infer(part, known)
+            return known
+        return self._known_of(dict(self.names))
+
     def text(self, value: Value | None, what: str) -> None:
         """Check a value that is to be text, such as a path or a key: a list or object in it names nothing."""
         self.value(value, as_text=True)
         self.need(value, what)
-        known = self._known()
         for part in value.parts if value is not None else ():
-            given = [(one, infer(one.tree, known).type) for one in part.expressions]
-            wrong = [no_text(one, found, part, what) for one, found in given if is_nested(found)]
-            self.suspect(part.node, what, wrong)
+            self.suspect(part.node, what, self._nested(part, what))
+
+    def _nested(self, part: Located, what: str) -> Iterator[Suspicion]:
+        for one in part.expressions:
+            found = self.type_of(one.tree)
+            if is_nested(found):
+                yield no_text(one, found, part, what)
 
     def kinds(self, value: Value | None, what: str, wanted: str, kinds: Collection[str]) -> None:
         """Check a value that is to be of some kinds; `wanted` says so."""
-        found = self.value(value)
-        if value is not None and not value.literal and found.certain and found.certain.isdisjoint(kinds):
+        self.value(value)
+        if value is not None:
+            self.suspect(value.node, what, self._of_other_kinds(value, what, wanted, kinds))
+
+    def _of_other_kinds(self, value: Value, what: str, wanted: str, kinds: Collection[str]) -> Iterator[Suspicion]:
+        found = self.type_of_value(value)
+        if not value.literal and found.certain and found.certain.isdisjoint(kinds):
             message = f"{what} is {wanted}, this is {in_words(found)}"
-            self.suspect(value.node, what, [Suspicion(code="GW308", message=message, span=value.node.span)])
-        elif value is not None:
-            self.suspect(value.node, what, ())
+            yield Suspicion(code="GW308", message=message, span=value.node.span)
 
     def _known(self) -> Known:
         if self.known is None or self.known[0] != self.names:
-            scope = object_of(NameTypes(self.names), open=True)
-            self.known = dict(self.names), Known(scope=scope, tables=self.rows, keys=self.keys)
+            self.known = dict(self.names), self._known_of(self.names)
         return self.known[1]
 
-    def _located(self, part: Located, known: Known, as_text: bool = False) -> Type:
+    def _known_of(self, names: Mapping[str, Bound]) -> Known:
+        return Known(scope=object_of(NameTypes(names), open=True), tables=self.rows, keys=self.keys)
+
+    def _look_at(self, part: Located, *, as_text: bool = False) -> None:
         """Check every name that an expression or template reads from the scope, and what it does with them."""
         for reference in part.names:
             self.look_at_name(reference.path[0], part, reference)
         if "@" in part.node.text:
             self.read.add("@")
-        found = TEXT
-        suspicions: list[Suspicion] = []
+        self.suspect(part.node, "type", self._wrong_in(part, as_text=as_text))
+
+    def _wrong_in(self, part: Located, *, as_text: bool) -> Iterator[Suspicion]:
         for expression in part.expressions:
-            inferred = infer(expression.tree, known)
-            found = inferred.type if part.is_expression else TEXT
-            wrong = suspicions_of(expression, inferred.problems, part.node, self.documented)
-            suspicions += (replace(one, note=self.origins(part)) for one in wrong)
+            inferred = infer(expression.tree, self._known())
+            for one in suspicions_of(expression, inferred.problems, part.node, self.documented):
+                yield replace(one, note=self.origins(part))
             if not part.is_expression and not as_text and is_nested(inferred.type):
-                suspicions.append(replace(in_text(expression, inferred.type, part), note=self.origins(part)))
+                yield replace(in_text(expression, inferred.type, part), note=self.origins(part))
         if not self.under_condition:
-            suspicions += perhaps_unbound(part, self.names)
-        self.suspect(part.node, "type", suspicions)
-        return found
+            yield from perhaps_unbound(part, self.names)
 
     def origins(self, part: Located) -> tuple[str, ...]:
         """Say where the names that an expression or template reads were extracted, given or declared."""

@@ -9,6 +9,7 @@ from gateway.config.extraction import Extraction
 from gateway.config.nodes import Scalar
 from gateway.config.tables import UNSET, Column, Table
 from gateway.config.values import Value
+from gateway.expressions import tree
 from gateway.expressions.inference import infer
 from gateway.expressions.inferred import Known
 from gateway.expressions.types import (
@@ -38,7 +39,7 @@ HTTP_ANSWER = object_of({"status": INTEGER, "headers": HEADERS, "body": ANY}, na
 class Bound:
     """What is known of a name in scope."""
 
-    __slots__ = ("_type", "branches", "condition", "given", "left_null", "line", "origin", "perhaps", "place", "value")
+    __slots__ = ("_type", "condition", "given", "known", "left_null", "line", "origin", "perhaps", "place", "value")
 
     def __init__(
         self,
@@ -68,8 +69,8 @@ class Bound:
         """Where it is extracted, in words."""
         self.value: Value | None = None
         """What `with` gives a procedure under this name, where that is worked out for each event."""
-        self.branches: Mapping[int, Type] = {}
-        """The types of its alternatives, by the identity of their nodes."""
+        self.known: Known | None = None
+        """What is known where that is given."""
 
     @property
     def type(self) -> Type:
@@ -78,11 +79,15 @@ class Bound:
             self._type = self._type()
         return self._type
 
+    def type_of(self, node: tree.Node) -> Type:
+        """Return the type of a part of the expression that `with` gives."""
+        return ANY if self.known is None else infer(node, self.known).type
+
     @property
     def surely(self) -> Bound:
         """Return the same, known to be there."""
         same = Bound(type=self._type, given=self.given, condition=self.condition, line=self.line)
-        same.origin, same.place, same.value, same.branches = self.origin, self.place, self.value, self.branches
+        same.origin, same.place, same.value, same.known = self.origin, self.place, self.value, self.known
         return same
 
 

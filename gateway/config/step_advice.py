@@ -23,8 +23,14 @@ _CURRENCY = "currency"
 
 def advise(step: Step, scope: CheckScope) -> None:
     """Note what could be better about the step that the scope is set to, after it was checked."""
-    found = [*_of_money(step, scope), *_for_people(step, scope), *_of_keys(step, scope), *_names_in_keys(step, scope)]
-    scope.suspect(step.node, "advice", found)
+    scope.suspect(step.node, "advice", _advice(step, scope))
+
+
+def _advice(step: Step, scope: CheckScope) -> Iterator[Suspicion]:
+    yield from _of_money(step, scope)
+    yield from _for_people(step, scope)
+    yield from _of_keys(step, scope)
+    yield from _names_in_keys(step, scope)
 
 
 def _of_money(step: Step, scope: CheckScope) -> Iterator[Suspicion]:

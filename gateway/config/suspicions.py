@@ -12,6 +12,9 @@ from gateway.config.diagnostics import DocumentFindings, Severity, Span
 from gateway.config.nodes import Node
 from gateway.records import dataclass
 
+_Place = tuple[int, str]
+_Cause = tuple[str, Span]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suspicion:
@@ -25,33 +28,43 @@ class Suspicion:
     note: str | tuple[str, ...] | None = None
 
     @property
-    def cause(self) -> tuple[str, Span]:
+    def cause(self) -> _Cause:
         """Return what is one mistake, however it is worded."""
         return self.code, self.span
 
 
 class Suspicions:
-    """Counts for each place how often it was looked at, and how often something was wrong."""
+    """Keeps for each place what was wrong each time that it was looked at.
+
+    A place where once nothing was wrong is in order, whatever is found there on other ways: it is not looked at again.
+    """
 
     def __init__(self) -> None:
         """Begin with nothing looked at."""
-        self._looks: dict[tuple[int, str], int] = {}
-        self._found: dict[tuple[int, str], dict[tuple[str, Span], tuple[Suspicion, int]]] = {}
+        self._wrong: dict[_Place, dict[_Cause, Suspicion]] = {}
+        self._in_order: set[_Place] = set()
         self._nodes: list[Node] = []
         self._reported: set[tuple[str, Span]] = set()
 
     def look(self, node: Node, aspect: str, found: Iterable[Suspicion]) -> None:
-        """Note one look at a node, and all that was wrong; `aspect` tells several kinds of looks at one node apart."""
+        """Note one look at a node, and all that was wrong; `aspect` tells several kinds of looks at one node apart.
+
+        What is found is only asked for where it may come to be reported.
+        """
         place = id(node), aspect
-        looks = self._looks.get(place, 0)
-        if not looks:
+        if place in self._in_order:
+            return
+        wrong = {one.cause: one for one in found}
+        before = self._wrong.get(place)
+        if before is None:
             self._nodes.append(node)  # so that no other comes to have its id
-        self._looks[place] = looks + 1
-        wrong = {one.cause: one for one in found} if found else {}
-        for suspicion in wrong.values():
-            before = self._found.setdefault(place, {})
-            first, times = before.get(suspicion.cause, (suspicion, 0))
-            before[suspicion.cause] = (first, times + 1)
+        else:
+            wrong = {cause: first for cause, first in before.items() if cause in wrong}
+        if wrong:
+            self._wrong[place] = wrong
+        else:
+            self._wrong.pop(place, None)
+            self._in_order.add(place)
 
     def is_new(self, code: str, span: Span) -> bool:
         """Say whether a code is reported at a place for the first time: what it says may differ each time."""
@@ -61,10 +74,9 @@ class Suspicions:
 
     def report(self, findings: DocumentFindings) -> None:
         """Report what was wrong each time."""
-        for place, found in self._found.items():
-            for suspicion, times in found.values():
-                if times == self._looks[place]:
-                    report_one(suspicion, findings)
+        for found in self._wrong.values():
+            for suspicion in found.values():
+                report_one(suspicion, findings)
 
 
 def report_one(one: Suspicion, findings: DocumentFindings) -> None:

@@ -21,7 +21,9 @@ from gateway.expressions import (
     compile_expression,
     compile_template,
 )
-from gateway.expressions.types import Type, list_of, object_of, type_of, union
+from gateway.expressions.inference import infer
+from gateway.expressions.inferred import Known
+from gateway.expressions.types import TEXT, Type, list_of, object_of, type_of, union
 from gateway.records import dataclass
 
 Evaluate = Callable[[Mapping[str, object], Context], object]
@@ -50,6 +52,10 @@ class Located:
     def is_expression(self) -> bool:
         """Say whether its value is that of its one expression; else it is text with values written into it."""
         return isinstance(self.compiled, Expression) or len(self.compiled.parts) == 1
+
+    def type(self, known: Known) -> Type:
+        """Return the type of its value; `known` is what there is where it stands."""
+        return infer(self.expressions[0].tree, known).type if self.is_expression else TEXT
 
     @property
     def plain_names(self) -> Iterator[Reference]:
@@ -80,13 +86,18 @@ class Value:
         return self.node.plain() if not isinstance(self.node, Scalar) else self.evaluate({}, _NOTHING)
 
 
-def value_type(node: Node, parts: Mapping[int, Type]) -> Type:
-    """Return the type of a value; `parts` are those of its expressions, by the identity of their nodes."""
+def type_of_value(value: Value, known: Known) -> Type:
+    """Return the type of a value; `known` is what there is where it stands."""
+    return _type_of_node(value.node, {id(part.node): part for part in value.parts}, known)
+
+
+def _type_of_node(node: Node, parts: Mapping[int, Located], known: Known) -> Type:
     if isinstance(node, Scalar):
-        return parts[id(node)] if id(node) in parts else type_of(_written(node))
+        part = parts.get(id(node))
+        return type_of(_written(node)) if part is None else part.type(known)
     if isinstance(node, SequenceNode):
-        return list_of(union(value_type(item, parts) for item in node.items))
-    return object_of({key.text: value_type(item, parts) for key, item in node.entries})
+        return list_of(union(_type_of_node(item, parts, known) for item in node.items))
+    return object_of({key.text: _type_of_node(item, parts, known) for key, item in node.entries})
 
 
 def _written(node: Scalar) -> object:

@@ -30,11 +30,11 @@ class _Watched(CheckScope):
 
     seen: dict[str, Names] = field(default_factory=dict)
 
-    def condition(self, condition: Condition | None) -> Type:
+    def condition(self, condition: Condition | None) -> None:
         """Check a condition; every step has one looked at before anything else, be it None."""
         if self.step is not None:
             _join(self.seen, self.step.pointer, self.names)
-        return CheckScope.condition(self, condition)
+        CheckScope.condition(self, condition)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,11 +43,11 @@ class _WatchedOpen(OpenScope):
 
     seen: dict[str, Names] = field(default_factory=dict)
 
-    def condition(self, condition: Condition | None) -> Type:
+    def condition(self, condition: Condition | None) -> None:
         """Check a condition."""
         if self.step is not None:
             _join(self.seen, self.step.pointer, self.names)
-        return CheckScope.condition(self, condition)
+        CheckScope.condition(self, condition)
 
 
 def _join(seen: dict[str, Names], pointer: str, names: Mapping[str, Bound]) -> None:

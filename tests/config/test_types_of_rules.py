@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,26 @@ def test_a_suspicion_holds_when_it_does_each_time() -> None:
     suspicions.look(document.root, "type", [always])
     suspicions.report(findings.for_document(document))
     assert [one.message for one in findings.diagnostics] == ["always"]
+
+
+def test_a_place_that_was_in_order_once_is_not_looked_at_again() -> None:
+    document = read_document("rules.yaml", "version: 1\n", Findings())
+    assert document.root is not None
+    asked: list[str] = []
+
+    def found(when: str, *wrong: str) -> Iterator[Suspicion]:
+        asked.append(when)
+        for message in wrong:
+            yield Suspicion(code=message, message=message, span=document.root.span)
+
+    suspicions, findings = Suspicions(), Findings()
+    suspicions.look(document.root, "type", found("first", "this", "that"))
+    suspicions.look(document.root, "type", found("second", "another"))
+    suspicions.look(document.root, "type", found("third", "this"))
+    suspicions.look(document.root, "names", found("of another kind", "this"))
+    suspicions.report(findings.for_document(document))
+    assert asked == ["first", "second", "of another kind"]
+    assert [one.message for one in findings.diagnostics] == ["this"]
 
 
 def test_a_path_is_not_there_for_the_sake_of_an_older_sender_alone(tmp_path: Path) -> None:
