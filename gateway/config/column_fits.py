@@ -11,7 +11,7 @@ from gateway.config.nodes import Scalar
 from gateway.config.suspicions import Suspicion
 from gateway.config.tables import Column
 from gateway.config.values import Value
-from gateway.expressions import CoercionError, Expression, Template, fit, tree
+from gateway.expressions import CoercionError, fit, tree
 from gateway.expressions.types import ANY, Type, in_words
 
 _TAKES = {
@@ -128,24 +128,16 @@ def _in_minor_units(column: Column, span: Span) -> Suspicion:
 
 
 def _literal_branches(value: Value) -> Iterator[tree.Literal]:
-    expression = only_expression(value)
+    expression = value.expression
     if expression is not None:
         yield from (node for node in _outcomes(expression.tree) if isinstance(node, tree.Literal))
 
 
 def branches(value: Value) -> Iterator[tree.Node]:
     """Yield the alternatives of a value that has several, but for those that are written out."""
-    expression = only_expression(value)
+    expression = value.expression
     parts = [] if expression is None else list(_outcomes(expression.tree))
     yield from (part for part in parts if len(parts) > 1 and not isinstance(part, tree.Literal))
-
-
-def only_expression(value: Value) -> Expression | None:
-    """Return the expression when a value is one and nothing else, else None."""
-    parts = value.parts
-    compiled = parts[0].compiled if len(parts) == 1 and parts[0].node is value.node else None
-    inner = compiled.parts if isinstance(compiled, Template) else ()
-    return inner[0] if len(inner) == 1 and isinstance(inner[0], Expression) else None
 
 
 def _outcomes(node: tree.Node) -> Iterator[tree.Node]:
@@ -165,8 +157,8 @@ def _outcomes(node: tree.Node) -> Iterator[tree.Node]:
 
 def only_name(value: Value) -> str | None:
     """Return the name when a value is `$name` and nothing else, else None."""
-    expression = only_expression(value)
-    return expression.tree.name if expression is not None and isinstance(expression.tree, tree.Field) else None
+    only = value.expression.tree if value.expression is not None else None
+    return only.name if isinstance(only, tree.Field) else None
 
 
 def elements(found: Type) -> Type:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from gateway.config.column_fits import branches, only_expression
+from gateway.config.column_fits import branches
 from gateway.config.constant_conditions import constants
 from gateway.config.declarations import (
     Targets,
@@ -119,11 +119,14 @@ class CheckScope:
     def lost(self, value: Value) -> Bound | None:
         """Return the name that a value is made of alone, where it is null when a step before has found nothing."""
         found = [known for name, known in left_null(value, self.names, self.guards) if name not in self.sure]
-        return found[0] if found and only_expression(value) is not None else None
+        return found[0] if found and value.expression is not None else None
 
     def need(self, value: Value | None, what: str) -> None:
         """Report what is written into a value that must be there, and is null when a step before has found nothing."""
         if value is None or value.literal:
+            return
+        if not any(self._is_left_null(reference.path[0]) for part in value.parts for reference in part.plain_names):
+            self.suspect(value.node, f"needed by {what}", ())
             return
         names = {name: known for name, known in self.names.items() if name not in self.sure}
         if not self.under_condition:  # one that is perhaps unbound has been reported
@@ -134,6 +137,9 @@ class CheckScope:
                 said = f"{what} in procedure `{self.running[-1]}`"
                 self.suspect(known.value.node, f"{id(value.node)} {what}", given_null(known, known.value, said))
         self.suspect(value.node, f"needed by {what}", lacking(value, what, names, self.guards))
+
+    def _is_left_null(self, name: str) -> bool:
+        return name in self.names and self.names[name].left_null
 
     def row(self, table: Table | None) -> Type:
         """Return the type of a row of a table, if it is known."""

@@ -6,7 +6,7 @@ Where a rule writes a value (`set`, `values`, `with`, `json`, …) text is liter
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from gateway.config.diagnostics import DocumentFindings
 from gateway.config.document import Mapping as MappingNode
@@ -44,26 +44,22 @@ class Located:
     @property
     def expressions(self) -> tuple[Expression, ...]:
         """Return its expressions: itself, or what stands for the placeholders of a template."""
-        if isinstance(self.compiled, Expression):
-            return (self.compiled,)
-        return tuple(part for part in self.compiled.parts if isinstance(part, Expression))
+        return self.compiled.expressions
 
     @property
     def is_expression(self) -> bool:
         """Say whether its value is that of its one expression; else it is text with values written into it."""
-        return isinstance(self.compiled, Expression) or len(self.compiled.parts) == 1
+        return self.compiled.only is not None
 
     def type(self, known: Known) -> Type:
         """Return the type of its value; `known` is what there is where it stands."""
-        return infer(self.expressions[0].tree, known).type if self.is_expression else TEXT
+        only = self.compiled.only
+        return TEXT if only is None else infer(only.tree, known).type
 
     @property
-    def plain_names(self) -> Iterator[Reference]:
+    def plain_names(self) -> tuple[Reference, ...]:
         """Return the placeholders of a template that are a name and its fields alone."""
-        for expression in self.expressions if isinstance(self.compiled, Template) else ():
-            first, whole = next(iter(expression.names), None), expression.tree
-            if first is not None and (first.start, first.end) == (whole.start, whole.end):
-                yield first
+        return self.compiled.plain_names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +71,8 @@ class Value:
     parts: tuple[Located, ...]
     literal: bool
     """Whether it is the same for every event."""
+    expression: Expression | None = None
+    """The expression that it is and nothing else, else None."""
 
     def __call__(self, scope: Mapping[str, object], context: Context) -> object:
         """Return the value. Raises EvaluationError."""
@@ -161,7 +159,8 @@ def _read_scalar(node: Scalar, findings: DocumentFindings) -> Value:
         report_syntax(error, node, findings)
         return Value(node=node, evaluate=lambda scope, context: None, parts=(), literal=True)
     parts = () if template.is_literal else (Located(compiled=template, node=node),)
-    return Value(node=node, evaluate=template.evaluate, parts=parts, literal=template.is_literal)
+    literal, only = template.is_literal, template.only
+    return Value(node=node, evaluate=template.evaluate, parts=parts, literal=literal, expression=only)
 
 
 def read_expression(node: Node, findings: DocumentFindings) -> Condition | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from gateway.expressions import tree
@@ -11,6 +12,9 @@ from gateway.expressions.context import Context
 from gateway.expressions.growth import check_growth
 from gateway.expressions.names import Reference, calls, references
 from gateway.expressions.syntax import parse
+
+REMEMBERED = 4096
+"""How many texts are remembered with what was compiled from them: rules say `$tenant.id` again and again."""
 
 
 class Expression:
@@ -38,10 +42,26 @@ class Expression:
         """Evaluate the expression. Raises EvaluationError."""
         return self.evaluate(root, context)
 
+    @property
+    def expressions(self) -> tuple[Expression, ...]:
+        """Return itself, as a template returns those that stand in it."""
+        return (self,)
+
+    @property
+    def only(self) -> Expression:
+        """Return itself: it is nothing else."""
+        return self
+
+    @property
+    def plain_names(self) -> tuple[Reference, ...]:
+        """Return nothing: it has no placeholders."""
+        return ()
+
     def __repr__(self) -> str:
         return f"Expression({self.text!r})"
 
 
+@lru_cache(REMEMBERED)
 def compile_expression(text: str) -> Expression:
     """Return the compiled form of a JMESPath expression; raises ExpressionError, with offsets into `text`."""
     return Expression(text, parse(text))

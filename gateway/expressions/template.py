@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from gateway.expressions import tree
 from gateway.expressions.context import Context
 from gateway.expressions.errors import ExpressionError
-from gateway.expressions.expression import Expression
+from gateway.expressions.expression import REMEMBERED, Expression
 from gateway.expressions.names import Reference
 from gateway.expressions.syntax import parse
 from gateway.expressions.writing import to_text
@@ -27,7 +28,7 @@ class Template:
     are written into the text. Positions in `names`, `calls` and `parts` count from the start of `text`.
     """
 
-    __slots__ = ("calls", "evaluate", "names", "parts", "text")
+    __slots__ = ("calls", "evaluate", "expressions", "names", "only", "parts", "plain_names", "text")
 
     evaluate: Callable[[Any, Context], Any]
     """The closure itself, as in Expression."""
@@ -36,9 +37,13 @@ class Template:
         self.text = text
         self.parts = parts
         """Literal text (`$$` already a dollar) and expressions, in order."""
-        expressions = [part for part in parts if isinstance(part, Expression)]
-        self.names: tuple[Reference, ...] = tuple(name for part in expressions for name in part.names)
-        self.calls: tuple[tree.FunctionCall, ...] = tuple(call for part in expressions for call in part.calls)
+        self.expressions = tuple(part for part in parts if isinstance(part, Expression))
+        self.only = self.expressions[0] if self.expressions and len(parts) == 1 else None
+        """The placeholder that the text is and nothing else, else None."""
+        self.names: tuple[Reference, ...] = tuple(name for part in self.expressions for name in part.names)
+        self.plain_names = tuple(part.names[0] for part in self.expressions if _is_plain(part))
+        """The placeholders that are a name and its fields alone."""
+        self.calls: tuple[tree.FunctionCall, ...] = tuple(call for part in self.expressions for call in part.calls)
         self.evaluate = _filling(parts)
 
     def __call__(self, root: Any, context: Context) -> Any:
@@ -48,15 +53,20 @@ class Template:
     @property
     def is_literal(self) -> bool:
         """Return whether the text has no placeholder, so that its value is always the same."""
-        return all(isinstance(part, str) for part in self.parts)
+        return not self.expressions
 
     def __repr__(self) -> str:
         return f"Template({self.text!r})"
 
 
+@lru_cache(REMEMBERED)
 def compile_template(text: str) -> Template:
     """Return the compiled form of a template; raises ExpressionError, with offsets into `text`."""
     return Template(text, tuple(_joined(_parts(text))))
+
+
+def _is_plain(part: Expression) -> bool:
+    return bool(part.names) and (part.names[0].start, part.names[0].end) == (part.tree.start, part.tree.end)
 
 
 def _filling(parts: tuple[Part, ...]) -> Callable[[Any, Context], Any]:

@@ -18,6 +18,7 @@ KINDS = frozenset(
 )
 """Every kind of value."""
 
+_NULL = frozenset({"null"})
 _ALWAYS_TRUE = frozenset(("integer", "decimal", "date", "timestamp"))
 _LITERAL_KINDS = frozenset(("boolean", "text"))
 
@@ -51,12 +52,12 @@ class Type:
     @property
     def certain(self) -> frozenset[str]:
         """Return the kinds beside null, which anything may be."""
-        return self.kinds - {"null"}
+        return self.kinds - _NULL
 
     @property
     def nullable(self) -> Type:
         """Return the type with null beside it."""
-        return self if "null" in self.kinds else self.of_kinds(self.kinds | {"null"})
+        return self if "null" in self.kinds else self.of_kinds(self.kinds | _NULL)
 
     def of_kinds(self, kinds: frozenset[str]) -> Type:
         """Return the type with other kinds: `replace`, in a third of its time."""
@@ -74,7 +75,7 @@ class Type:
     @property
     def truthy(self) -> Type:
         """Return what is left of it when its value counts as true."""
-        kinds = self.kinds - {"null"}
+        kinds = self.certain
         values = None if self.values is None else self.values - {False, ""}
         if values is not None:
             kinds -= {kind for kind in _LITERAL_KINDS if not any(_literal_kind(value) == kind for value in values)}
@@ -98,6 +99,8 @@ def _literal_kind(value: object) -> str:
 
 
 def _union(left: Type, right: Type) -> Type:
+    if left is NEVER:
+        return right
     if left is right or left == right:
         return left
     return Type(

@@ -143,3 +143,19 @@ def test_any_text_is_compiled_or_refused_with_a_place(text):
     except ExpressionError as error:
         places = [(error.start, error.end)]
     assert all(0 <= start <= end <= len(text) for start, end in places)
+
+
+def test_a_text_is_compiled_once_and_refused_each_time() -> None:
+    assert compile_template("$tenant.id") is compile_template("$tenant.id")
+    for _ in range(2):
+        with pytest.raises(ExpressionError):
+            compile_template("${ tenant.")
+
+
+def test_what_a_template_is_made_of() -> None:
+    both = compile_template("$tenant.id of ${ length(rows) } at $now")
+    assert [expression.text for expression in both.expressions] == ["tenant.id", " length(rows) ", "now"]
+    assert [".".join(name.path) for name in both.plain_names] == ["tenant.id", "now"]
+    assert both.only is None
+    assert compile_template("$tenant").only is not None
+    assert compile_template("none").only is None
