@@ -117,6 +117,7 @@ def _check_files(
         destinations={name: one.url for name, one in settings.destinations.items()},
         channels=declared(settings, "channels"),
     )
+    answers = payload_schemas("stripe", settings.path.parent).object
     names: dict[Path, FileNames] = {}
     for path, file in files.items():
         used = [source for source in settings.sources if path in source.rules]
@@ -124,7 +125,7 @@ def _check_files(
             sources=tuple(source.name for source in used),
             payloads=tuple(payloads[source.name] for source in used),
             overrides=tuple(source.settings for source in used),
-            answers=payload_schemas("stripe", settings.path.parent).object,
+            answers=answers,
         )
         names[path] = check_rules(file, tables, findings, targets, use)
     return names

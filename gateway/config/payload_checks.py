@@ -52,7 +52,7 @@ def check_payload_paths(file: RulesFile, payloads: Payloads, findings: DocumentF
 def check_event_paths(event: Node, payloads: Payloads, findings: DocumentFindings) -> None:
     """Report paths of a source's own `event` that no payload of its provider has."""
     entries = event.entries if isinstance(event, MappingNode) else ()
-    known = {name: payload for name in payloads.types if (payload := payloads.payload(name)) is not None}
+    known = {name: Known(scope=of) for name in payloads.types if (of := payloads.payload(name)) is not None}
     for _, item in entries if known else ():
         node = item.get("path") if isinstance(item, MappingNode) else item
         # One that cannot be read has been reported.
@@ -126,28 +126,33 @@ def _together(handled: Sequence[Handled]) -> Handled:
 def _check_extractions(
     extractions: Iterable[Extraction], handled: Handled, payloads: Payloads, findings: DocumentFindings
 ) -> None:
+    known = {name: Known(scope=payload) for name, payload in (handled or {}).items()}
+    anything = {"": Known(scope=ANY)}
     for extraction in extractions:
         paths = [(path, node) for path in extraction.alternatives for node in _operands(path)]
-        _check_kinds(extraction, paths, handled or {}, findings)
+        _check_kinds(extraction, paths, known, findings)
         for path, node in paths:
-            _check_path(path, node, handled or {"": ANY}, payloads, findings, alone=len(paths) == 1)
+            _check_path(path, node, known or anything, payloads, findings, alone=len(paths) == 1)
 
 
 def _check_kinds(
     extraction: Extraction,
     paths: Sequence[tuple[Condition, tree.Node]],
-    handled: Mapping[str, Type],
+    handled: Mapping[str, Known],
     findings: DocumentFindings,
 ) -> None:
     """Report an alternative that is an object or list where a plain value is wanted, or where another one is plain."""
+    wants_plain = extraction.as_type is not None or extraction.match is not None
+    if extraction.as_type == "json" or (len(paths) == 1 and not wants_plain):
+        return
     known = [(path, node, _kinds_everywhere(node, handled)) for path, node in paths]
     plain = any(kinds and kinds.isdisjoint(_NESTED) for _, _, kinds in known)
     for path, node, kinds in known:
-        if not kinds or not kinds <= _NESTED or extraction.as_type == "json":
+        if not kinds or not kinds <= _NESTED:
             continue
         what = in_words(Type(kinds=kinds))
         span = path.node.span_of(node.start, node.end)
-        if extraction.as_type is not None or extraction.match is not None:
+        if wants_plain:
             wanted = f"`as: {extraction.as_type}`" if extraction.as_type is not None else "`match`"
             findings.error(
                 "GW308", f"{wanted} reads no {what.removeprefix('a ').removeprefix('an ')}", span, help=_DEEPER
@@ -160,9 +165,9 @@ _NESTED = frozenset(("object", "list"))
 _DEEPER = "go on to the field that is meant"
 
 
-def _kinds_everywhere(node: tree.Node, handled: Mapping[str, Type]) -> frozenset[str]:
+def _kinds_everywhere(node: tree.Node, handled: Mapping[str, Known]) -> frozenset[str]:
     """Return the kinds of what a path gives in those payloads that have it; none where that is not known."""
-    found = [infer(node, Known(scope=payload)) for payload in handled.values()]
+    found = [infer(node, known) for known in handled.values()]
     kinds = [one.type.certain for one in found if not one.problems and one.type.kinds != ANY.kinds]
     return frozenset[str]().union(*kinds)
 
@@ -170,7 +175,7 @@ def _kinds_everywhere(node: tree.Node, handled: Mapping[str, Type]) -> frozenset
 def _check_path(
     path: Condition,
     node: tree.Node,
-    handled: Mapping[str, Type],
+    handled: Mapping[str, Known],
     payloads: Payloads,
     findings: DocumentFindings,
     *,
@@ -192,15 +197,15 @@ def _operands(path: Condition) -> Sequence[tree.Node]:
     return node.operands if isinstance(node, tree.Or) else (node,)
 
 
-def _problems_everywhere(node: tree.Node, handled: Mapping[str, Type]) -> list[Problem]:
+def _problems_everywhere(node: tree.Node, handled: Mapping[str, Known]) -> list[Problem]:
     """Return what is wrong with a path in each of the payloads; nothing when it fits one of them.
 
     A payload of which nothing is known there may have it, unless it is nearly what the others have.
     """
     found: list[Problem] = []
     unknown = False
-    for payload in handled.values():
-        inferred = infer(node, Known(scope=payload))
+    for known in handled.values():
+        inferred = infer(node, known)
         if inferred.problems:
             found.append(inferred.problems[0])
         elif inferred.type.kinds == ANY.kinds:
@@ -217,7 +222,7 @@ def _is_misspelt(problem: Problem) -> bool:
 
 
 def _report(
-    problem: Problem, moved: Moved | None, path: Condition, handled: Mapping[str, Type], findings: DocumentFindings
+    problem: Problem, moved: Moved | None, path: Condition, handled: Mapping[str, Known], findings: DocumentFindings
 ) -> None:
     span = path.node.span_of(problem.start, problem.end)
     if problem.about in {"field", "kind"}:

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+import orjson
+
 from gateway.errors import GatewayError
 
 Schema = Mapping[str, Any]
@@ -59,7 +61,7 @@ def event_types(folders: Sequence[Path]) -> dict[str, Path]:
 def read_schema(path: Path) -> Any:
     """Return what a file holds. Raises SchemaUnusable."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return _read_json(path)
     except json.JSONDecodeError as error:
         message = f"this is not JSON: {error.msg[:1].lower()}{error.msg[1:]}"
         raise SchemaUnusable(message, path, line=(error.lineno, error.colno)) from error
@@ -69,6 +71,13 @@ def read_schema(path: Path) -> Any:
         raise SchemaUnusable(f"cannot be read: {(error.strerror or str(error)).lower()}", path) from error
     except RecursionError as error:
         raise SchemaUnusable("the file is nested too deeply", path) from error
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return orjson.loads(path.read_bytes())
+    except orjson.JSONDecodeError:  # json takes some more, and says of the rest where it is wrong
+        return json.loads(path.read_text(encoding="utf-8"))
 
 
 class Bundle:

@@ -50,6 +50,7 @@ class PayloadSchemas:
         `first` are folders of the schemas themselves, looked in before the others.
         """
         self._folders = [*first, *(folder / provider for folder in folders)]
+        self._files: dict[tuple[str, str], Path | None] = {}
 
     def payload(self, event_type: str) -> Type | None:
         """Return the type of an event's payload, or None when no schema says anything of it."""
@@ -60,13 +61,17 @@ class PayloadSchemas:
         return self._find(name, "objects") or ANY
 
     def _find(self, name: str, below: str) -> Type | None:
+        key = name, below
+        if key not in self._files:
+            self._files[key] = self._file(name, below)
+        path = self._files[key]
+        return None if path is None else _read(path)
+
+    def _file(self, name: str, below: str) -> Path | None:
         if "/" in name or name.startswith("."):
             return None
-        for folder in self._folders:
-            path = folder / below / f"{name}.json"
-            if path.is_file():
-                return _read(path)
-        return None
+        paths = (folder / below / f"{name}.json" for folder in self._folders)
+        return next((path for path in paths if path.is_file()), None)
 
 
 def payload_schemas(provider: str | None, base: Path | None = None, *, source: str | None = None) -> PayloadSchemas:
@@ -113,8 +118,13 @@ def _kinds_listed(schema: Mapping[str, Any]) -> Sequence[str]:
 
 
 def _referred(reference: str, folder: Path) -> Type:
-    path = (folder / reference).resolve()
+    path = _target(folder, reference)
     return _read(path) if path.is_file() else ANY
+
+
+@cache
+def _target(folder: Path, reference: str) -> Path:
+    return (folder / reference).resolve()
 
 
 def _of_kind(kind: str, schema: Mapping[str, Any], folder: Path) -> Type:
