@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import sys
@@ -65,9 +66,12 @@ def _collecting_rarely() -> Iterator[None]:
     """Look for garbage rarely: what is read is kept to the end, and going through it over and over takes a quarter."""
     often = gc.get_threshold()
     gc.set_threshold(500_000, 50, 50)
+    atexit.register(gc.freeze)  # when Python ends, it would go through all of it once more
     try:
         yield
     finally:
+        gc.freeze()
+        gc.unfreeze()  # now all of it counts as old, and is not gone through at once
         gc.set_threshold(*often)
 
 
