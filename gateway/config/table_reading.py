@@ -59,7 +59,7 @@ def _column(key: Scalar, node: Node, path: str, findings: DocumentFindings) -> C
         return column
     default_node = node.get("default") or node
     default = _literal(spec["default"], type_name, default_node, findings)
-    if column.values and default is not None and default not in column.values:
+    if column.values and default not in (None, UNSET) and default not in column.values:
         findings.error("GW305", f"default `{default}` is not one of the column's `values`", default_node)
     return replace(column, default=default)
 
@@ -73,7 +73,7 @@ def _values(node: Node | None, type_name: str, findings: DocumentFindings) -> tu
             findings.error("GW104", "null is not one of the `values` of a column", item, help=help)
         elif value in values:
             findings.warning("GW104", f"`{value}` is written twice", item, help="take one of them out")
-        else:
+        elif value is not UNSET:  # one that is of another type has been reported
             values.append(value)
     return tuple(values)
 
