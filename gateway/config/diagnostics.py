@@ -97,6 +97,10 @@ class Findings:
         """Say whether anything found keeps the configuration from being used."""
         return any(one.severity is Severity.ERROR for one in self._seen)
 
+    def has_worse_than_advice(self, path: str) -> bool:
+        """Say whether anything found in a file is a mistake, or may be one."""
+        return any(one.path == path and one.severity is not Severity.ADVICE for one in self._seen)
+
     def count(self, severity: Severity) -> int:
         """Return how many findings have this severity."""
         return sum(one.severity is severity for one in self._seen)

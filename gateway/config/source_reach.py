@@ -106,9 +106,9 @@ def _check_scheduled(file: RulesFile, sources: list[list[RulesFile]], findings: 
 
 def _check_canceled(file: RulesFile, sources: list[list[RulesFile]], findings: Findings) -> None:
     """Warn of keys that are canceled and that no scheduled event can have."""
-    for step in _steps([file]):
-        value: Value | None = step.arguments.key if step.action.name == "cancel" else None
-        keys = [one.key for files in sources for one in _schedulings(files)]
+    canceled: list[Value | None] = [step.arguments.key for step in _steps([file]) if step.action.name == "cancel"]
+    keys = [one.key for files in sources for one in _schedulings(files)] if canceled else []
+    for value in canceled:
         if value is None or any(_may_be_one(_ends(value), key) for key in keys):
             continue
         begun = sorted({f"`{first}…`" if first else "any" for first, _ in keys})

@@ -38,6 +38,11 @@ class Table:
     name: str
     columns: tuple[Column, ...]
     existing: bool = False
+    _by_name: dict[str, Column] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Lay out the columns by name (called when one is made)."""
+        object.__setattr__(self, "_by_name", {column.name: column for column in reversed(self.columns)})
 
     @property
     def key(self) -> Column | None:
@@ -52,4 +57,4 @@ class Table:
 
     def column(self, name: str) -> Column | None:
         """Return the column called `name`, or None."""
-        return next((column for column in self.columns if column.name == name), None)
+        return self._by_name.get(name)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from gateway.config.diagnostics import DocumentFindings, Severity
+from gateway.config.diagnostics import DocumentFindings
 from gateway.config.document import Mapping as MappingNode
 from gateway.config.rules import RulesFile
 
 _SETTINGS = re.compile(r"\bsettings\b(?:\.([A-Za-z_]\w*))?")
+_WHOLE = re.compile(r"\bsettings\b(?![.\w:])")
 
 
 def check_unused(file: RulesFile, read: Collection[str], findings: DocumentFindings) -> None:
@@ -17,7 +18,7 @@ def check_unused(file: RulesFile, read: Collection[str], findings: DocumentFindi
 
     In a file with another mistake nothing is said: what is not read may be what is misspelt where it should be.
     """
-    if any(one.path == findings.path and one.severity != Severity.ADVICE for one in findings.findings.diagnostics):
+    if findings.findings.has_worse_than_advice(findings.path):
         return
     extractions = [*file.extract, *(one for rule in file.rules for one in rule.extract)]
     for one in extractions if "@" not in read else ():
@@ -33,16 +34,18 @@ def check_unused(file: RulesFile, read: Collection[str], findings: DocumentFindi
 
 def _check_settings(file: RulesFile, findings: DocumentFindings) -> None:
     declared = file.document.root.get("settings") if isinstance(file.document.root, MappingNode) else None
-    read = {found[1] for found in _SETTINGS.finditer(file.document.text) if not found[0].endswith(":")}
-    whole = re.search(r"\bsettings\b(?![.\w:])", _without_comments(file.document.text)) is not None
-    for key, _ in declared.entries if isinstance(declared, MappingNode) and not whole else ():
-        if key.text not in read:
-            findings.advice(
-                "GW510",
-                f"nothing reads the setting `{key.text}`",
-                key,
-                help=f"write `settings.{key.text}` where it is meant, or take it out",
-            )
+    if not isinstance(declared, MappingNode):
+        return
+    text = file.document.text
+    read = {found[1] for found in _SETTINGS.finditer(text) if not found[0].endswith(":")}
+    unread = [key for key, _ in declared.entries if key.text not in read]
+    for key in unread if unread and not _WHOLE.search(_without_comments(text)) else ():
+        findings.advice(
+            "GW510",
+            f"nothing reads the setting `{key.text}`",
+            key,
+            help=f"write `settings.{key.text}` where it is meant, or take it out",
+        )
 
 
 def _without_comments(text: str) -> str:
