@@ -1,32 +1,21 @@
-"""Write the operations of the installed Stripe SDK to gateway/providers/data/stripe_operations.json."""
+"""Write the operations of the installed Stripe SDK, and what their parameters take, to gateway/providers/data."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-import stripe
+from gateway.providers.stripe_operations import DATA, PARAMETERS
+from gateway.providers.stripe_sdk import written
 
-from gateway.providers.stripe_operations import DATA, Operation
-from gateway.providers.stripe_sdk import fractions, operations
-
-TARGET = Path(__file__).parent.parent / "gateway" / "providers" / "data" / DATA
+FOLDER = Path(__file__).parent.parent / "gateway" / "providers" / "data"
 
 
 def main() -> None:
-    """Read the services' methods, and write them one a line."""
-    lines = [f"  {json.dumps(name)}: {json.dumps(_compact(found))}" for name, found in operations()]
-    head = (
-        f'{{"sdk": "{stripe.VERSION}", "api_version": "{stripe.api_version}",\n'
-        f'"fractions": {json.dumps(fractions())},\n"operations": {{\n'
-    )
-    TARGET.write_text(head + ",\n".join(lines) + "\n}}\n")
-    print(f"{len(lines)} operations written to {TARGET.name}")
-
-
-def _compact(operation: Operation) -> dict[str, object]:
-    found = operation._asdict()
-    return found if found["values"] else {key: one for key, one in found.items() if key != "values"}
+    """Read the services' methods and the typed parameters, and write them one a line."""
+    operations, parameters = written()
+    (FOLDER / DATA).write_text(operations)
+    (FOLDER / PARAMETERS).write_text(parameters)
+    print(f"written to {DATA} and {PARAMETERS}")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from decimal import Decimal
 from gateway.actions.calling import REFUSED_SCHEMA, link_call
 from gateway.actions.missing import Missing, missing_schema, read_missing
 from gateway.actions.state import Linker, PassState, Signal, StepFailed
+from gateway.actions.stripe_checks import check_parameters, is_null
 from gateway.config.diagnostics import did_you_mean
 from gateway.config.document import Mapping as MappingNode
 from gateway.config.document import Node, Scalar, kind_of
@@ -142,36 +143,9 @@ def _report_operation(stripe: Stripe, scope: CheckScope) -> None:
 
 def _check_names(stripe: Stripe, known: Operation, scope: CheckScope) -> None:
     params = stripe.node.get("params")
-    given = [key for key, _ in params.entries] if isinstance(params, MappingNode) else []
-    allowed = [*known.path, *known.params]
-    for key in given:
-        if key.text not in allowed:
-            near = did_you_mean(key.text, allowed)
-            listed = ", ".join(f"`{name}`" for name in allowed[:12])
-            scope.findings.error(
-                "GW214",
-                f"`{stripe.operation}` takes no `{key.text}`",
-                key,
-                help=f"did you mean `{near}`?" if near else f"it takes {listed}" if listed else "it takes nothing",
-            )
-        elif key.text in known.values:
-            _check_word(stripe, key, known.values[key.text], scope)
-    _check_given(stripe, known, {key.text for key in given}, scope)
-
-
-def _check_word(stripe: Stripe, key: Scalar, words: tuple[str, ...], scope: CheckScope) -> None:
-    """Warn of a word that the SDK does not list. Stripe adds words without a new version, so it may be right."""
-    params = stripe.node.get("params")
-    node = params.get(key.text) if isinstance(params, MappingNode) else None
-    if not isinstance(node, Scalar) or not isinstance(node.value, str) or "$" in node.value or node.value in words:
-        return
-    near = did_you_mean(node.value, words)
-    scope.findings.warning(
-        "GW505",
-        f"`{key.text}` of `{stripe.operation}` is none of the words that Stripe takes: `{node.value}`",
-        node,
-        help=f"did you mean `{near}`?" if near else f"it takes {', '.join(f'`{word}`' for word in words if word)}",
-    )
+    entries = params.entries if isinstance(params, MappingNode) else ()
+    check_parameters(stripe.operation, known, stripe.params, scope)
+    _check_given(stripe, known, {key.text for key, node in entries if not is_null(node)}, scope)
 
 
 def _check_given(stripe: Stripe, known: Operation, given: set[str], scope: CheckScope) -> None:

@@ -20,7 +20,7 @@ from gateway.editor.schemas import Kind, keys_of
 from gateway.editor.spots import follow, text_at
 from gateway.editor.view import View
 from gateway.providers import PRESETS
-from gateway.providers.stripe_operations import known_operations
+from gateway.providers.stripe_operations import Operation, known_operations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,12 +245,17 @@ def _operations(view: View, path: Path, _role: Role) -> Iterator[Thing]:
         )
 
 
+def _words(operation: Operation, name: str) -> tuple[str, ...]:
+    taken = operation.taken.get(name)
+    return () if taken is None else taken.words
+
+
 def _parameters(view: View, path: Path, role: Role) -> Iterator[Thing]:
     operation = known_operations().get(role.owner)
     for name in (*operation.path, *operation.params) if operation is not None else ():
         assert operation is not None
         needed = name in operation.path or name in operation.required
-        values = ", ".join(f"`{value}`" for value in operation.values.get(name, ()))
+        values = ", ".join(f"`{value}`" for value in _words(operation, name))
         yield Thing(
             name=name,
             what=What.PARAMETER,

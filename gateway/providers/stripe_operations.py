@@ -8,25 +8,42 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
+
+from gateway.providers.stripe_parameters import Members, Table, Taken
+from gateway.records import dataclass
 
 DATA = "stripe_operations.json"
 """Written by `tools/stripe_operations.py`."""
+PARAMETERS = "stripe_parameters.jsonl"
+"""What the parameters take, written by the same."""
 
 
-class Operation(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
     """One operation, such as `customers.create`."""
 
     path: tuple[str, ...]
     """The arguments that are part of the address, in order: `customer`."""
-    params: tuple[str, ...]
-    """The names that its parameters have at the top."""
-    required: tuple[str, ...]
-    """Those among them that must be given."""
     returns: str | None
     """The tag of the object that it gives, such as `customer`; None for a list or where that is not known."""
-    values: Mapping[str, tuple[str, ...]]
-    """For parameters that take one of some words: those that the SDK lists. Stripe may add to them."""
+    members: Members | None
+    """Its parameters; None when it has none."""
+
+    @property
+    def taken(self) -> Mapping[str, Taken]:
+        """Return what each parameter takes."""
+        return {} if self.members is None else self.members.all
+
+    @property
+    def params(self) -> tuple[str, ...]:
+        """Return the names that its parameters have at the top."""
+        return tuple(self.taken)
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Return those among them that must be given."""
+        return () if self.members is None else self.members.required
 
 
 @cache
@@ -47,8 +64,9 @@ def api_version() -> str:
 
 
 def _operation(one: Mapping[str, Any]) -> Operation:
-    values = {name: tuple(words) for name, words in one.get("values", {}).items()}
-    return Operation(tuple(one["path"]), tuple(one["params"]), tuple(one["required"]), one["returns"], values)
+    line = one.get("params")
+    members = None if line is None else Members(_table(), line)
+    return Operation(path=tuple(one.get("path", ())), returns=one.get("returns"), members=members)
 
 
 def find_operation(name: str) -> Operation | None:
@@ -65,8 +83,16 @@ def find_operation(name: str) -> Operation | None:
 
 @cache
 def _data() -> Mapping[str, Any]:
-    found: Mapping[str, Any] = json.loads((Path(__file__).parent / "data" / DATA).read_text())
+    found: Mapping[str, Any] = json.loads((_FOLDER / DATA).read_text())
     return found
+
+
+@cache
+def _table() -> Table:
+    return Table((_FOLDER / PARAMETERS).read_text().splitlines())
+
+
+_FOLDER = Path(__file__).parent / "data"
 
 
 @cache

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 import re
 import textwrap
 from collections.abc import Iterator, Mapping
@@ -16,15 +17,20 @@ from pathlib import Path
 from typing import Any
 
 from gateway.providers.stripe_operations import Operation
+from gateway.providers.stripe_parameters import Members, Table
+from gateway.providers.stripe_typed import Interning, typed_classes
 
 _SUFFIX = "_async"
 
 
-def operations() -> Iterator[tuple[str, Operation]]:
-    """Yield every operation of version 1 of the API by name, such as `customers.balance_transactions.create`."""
+def operations(lines: Interning) -> Iterator[tuple[str, Operation]]:
+    """Yield every operation of version 1 of the API by name, such as `customers.balance_transactions.create`.
+
+    What their parameters take is put into `lines`.
+    """
     module = import_module("stripe._v1_services")
     for name, place in sorted(module._subservices.items()):
-        yield from _service(name, place)
+        yield from _service(name, place, lines)
 
 
 def operation(name: str) -> Operation | None:
@@ -39,39 +45,49 @@ def operation(name: str) -> Operation | None:
         module = import_module(place[0])
         cls = getattr(module, place[1])
     found = None if cls is None else getattr(cls, method + _SUFFIX, None)
-    return None if found is None else _operation(found)
+    return None if found is None else _operation(found, Interning())
 
 
-def _service(name: str, place: tuple[str, str]) -> Iterator[tuple[str, Operation]]:
+def written() -> tuple[str, str]:
+    """Return what stands in the gateway's own files of operations and of what their parameters take."""
+    lines = Interning()
+    found = [f"  {json.dumps(name)}: {json.dumps(_compact(one))}" for name, one in operations(lines)]
+    stripe = import_module("stripe")
+    head = f'{{"sdk": "{stripe.VERSION}", "api_version": "{stripe.api_version}",\n'
+    head += f'"fractions": {json.dumps(fractions())},\n"operations": {{\n'
+    return head + ",\n".join(found) + "\n}}\n", "\n".join(lines.lines) + "\n"
+
+
+def _compact(one: Operation) -> dict[str, object]:
+    line = None if one.members is None else one.members.line
+    found = {"path": one.path, "params": line, "returns": one.returns}
+    return {key: value for key, value in found.items() if value not in (None, ())}
+
+
+def _service(name: str, place: tuple[str, str], lines: Interning) -> Iterator[tuple[str, Operation]]:
     module = import_module(place[0])
     cls = getattr(module, place[1])
     for method, function in sorted(vars(cls).items()):
         if method.endswith(_SUFFIX) and not method.startswith("_"):
-            yield f"{name}.{method.removesuffix(_SUFFIX)}", _operation(function)
+            yield f"{name}.{method.removesuffix(_SUFFIX)}", _operation(function, lines)
     for inner, inner_place in sorted(getattr(module, "_subservices", {}).items()):
-        yield from _service(f"{name}.{inner}", inner_place)
+        yield from _service(f"{name}.{inner}", inner_place, lines)
 
 
-def _operation(function: Any) -> Operation:
+def _operation(function: Any, lines: Interning) -> Operation:
     signature = inspect.signature(function)
     path = tuple(name for name in signature.parameters if name not in {"self", "params", "options"})
-    cls = _params_class(function)
-    return Operation(
-        path=path,
-        params=_params(cls),
-        required=() if cls is None else tuple(sorted(cls.__required_keys__)),
-        returns=_returns(signature),
-        values=_values(cls),
-    )
+    line = _params(function, lines)
+    members = None if line is None else Members(Table(lines.lines), line)
+    return Operation(path=path, returns=_returns(signature), members=members)
 
 
-def _params_class(function: Any) -> Any:
+def _params(function: Any, lines: Interning) -> int | None:
+    """Return the line that holds an operation's parameters."""
     annotation = str(function.__annotations__.get("params", ""))
     found = [part for part in annotation.replace("'", '"').split('"') if part.endswith("Params")]
-    if not found:
-        return None
-    place = _imports(function.__module__).get(found[0])
-    return None if place is None else getattr(import_module(place), found[0])
+    place = _imports(function.__module__).get(found[0]) if found else None
+    return None if place is None else lines.of_class(typed_classes(place), found[0])
 
 
 @cache
@@ -80,34 +96,6 @@ def _imports(module: str) -> Mapping[str, str]:
     tree = ast.parse(inspect.getsource(import_module(module)))
     found = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     return {alias.name: str(node.module) for node in found for alias in node.names}
-
-
-def _params(cls: Any) -> tuple[str, ...]:
-    if cls is None:
-        return ()
-    options = import_module("stripe._request_options").RequestOptions
-    return tuple(sorted(set(cls.__annotations__) - set(options.__annotations__)))
-
-
-def _values(cls: Any) -> dict[str, tuple[str, ...]]:
-    """Return the words that parameters take, where a parameter takes one word and nothing else."""
-    found: dict[str, tuple[str, ...]] = {}
-    for name in _params(cls):
-        written = _WORDS.fullmatch(_written(cls.__annotations__[name]))
-        words = () if written is None else tuple(ast.literal_eval(f"({written[1]},)"))
-        # An empty text clears a parameter that otherwise takes any.
-        if any(words):
-            found[name] = words
-    return found
-
-
-_WORDS = re.compile(r"Literal\[([^]]*)\](?:\|str)?")
-
-
-def _written(annotation: Any) -> str:
-    """Return an annotation as the SDK writes it, without what wraps it."""
-    inner = getattr(annotation, "__args__", (annotation,))[0]
-    return str(getattr(inner, "__forward_arg__", inner))
 
 
 def fractions() -> tuple[str, ...]:

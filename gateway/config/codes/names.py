@@ -153,8 +153,8 @@ NAMES = (
     Code(
         code="GW214",
         title="a Stripe operation with the wrong parameters",
-        why="Stripe refuses parameters that it does not know, and calls that lack one it needs: the event would "
-        "become a dead letter.",
+        why="Stripe refuses parameters that it does not know, values of another kind than it takes, and calls that "
+        "lack what it needs: the event would become a dead letter.",
         wrong=with_steps('{stripe: customers.create, params: {mail: "a@example.com"}}'),
         right=with_steps('{stripe: customers.create, params: {email: "a@example.com"}}'),
         file=RULES,
