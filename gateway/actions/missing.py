@@ -44,7 +44,9 @@ def missing_schema(*, park: bool) -> Mapping[str, Any]:
         },
     }
     parked = [{"const": "park"}] if park else []
-    return {"description": f"When there is none: {words}", "oneOf": [{"type": "null"}, *parked, ending]}
+    choices = "`null`, `park`" if park else "`null`"
+    title = f"a choice of {choices}, `{{finish: …}}` and `{{fail: …}}`"
+    return {"title": title, "description": f"When there is none: {words}", "oneOf": [{"type": "null"}, *parked, ending]}
 
 
 def read_missing(reader: StepReader, *, default: str) -> Missing:

@@ -8,9 +8,10 @@ from decimal import Decimal
 
 from gateway.actions.filling import link_filled
 from gateway.actions.state import Linker, PassState, Signal, StepFailed
+from gateway.config.document import Scalar
 from gateway.config.scope import CheckScope
 from gateway.config.steps import ActionSpec, ScheduleWanted, StepReader
-from gateway.config.units import parse_duration
+from gateway.config.units import meant_duration, parse_duration
 from gateway.config.values import Value
 from gateway.expressions import CoercionError, coerce, to_text
 from gateway.records import dataclass
@@ -61,7 +62,23 @@ def _check_literals(schedule: Schedule, reader: StepReader) -> None:
         try:
             read(value.constant)
         except StepFailed as error:
-            reader.findings.error("GW104", error.message, value.node)
+            help = _written(value) if read is _duration else "for example `at: ${ add_days(now, `3`) }`"
+            reader.findings.error("GW104", error.message, value.node, help=help)
+        else:
+            _check_unit(value, reader)
+
+
+def _written(value: Value) -> str:
+    meant = meant_duration(str(value.constant))
+    return "for example `3d`" if meant is None else f"write `{meant}`"
+
+
+def _check_unit(value: Value, reader: StepReader) -> None:
+    """Warn of a wait that is a number alone."""
+    node = reader.node.get("after")
+    if value.node is node and isinstance(node, Scalar) and isinstance(node.value, int | Decimal):
+        message = f"`after`: `{node.text}` alone is a number of seconds"
+        reader.findings.warning("GW106", message, node, help=f"write the unit: `{node.text}s`, or `{node.text}d`")
 
 
 def _check(schedule: Schedule, scope: CheckScope) -> None:

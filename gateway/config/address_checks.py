@@ -45,7 +45,9 @@ def check_addresses(root: Mapping, findings: DocumentFindings) -> None:
     for _, source in _entries(root, "sources"):
         check_prefixes(source.get("allow_ips") if isinstance(source, Mapping) else None, findings)
     for key, destination in _entries(root, "destinations"):
-        check_plain_http(key, destination.get("url") if isinstance(destination, Mapping) else None, findings)
+        url = destination.get("url") if isinstance(destination, Mapping) else None
+        check_url(key, url, findings)
+        check_plain_http(key, url, findings)
     for key, channel in _entries(root, "channels"):
         check_channel(key, channel, findings)
 
@@ -72,6 +74,32 @@ def check_prefixes(node: Node | None, findings: DocumentFindings) -> None:
             message = f"this is the whole network `{meant.network}`"
             help = f"write `{meant.network}`, or `{meant.ip}` for the one address"
             findings.warning("GW104", message, item, help=help)
+
+
+_HOLE = re.compile(r"\$\w+|\$?\{[^}]*\}?|<[^>]*>")
+
+
+def check_url(key: Scalar, node: Node | None, findings: DocumentFindings) -> None:
+    """Report an address of a destination that nothing can be sent to: it is the same for all that is sent."""
+    text = _text(node)
+    if not isinstance(node, Scalar) or not text or "://" not in text:
+        return
+    hole = _HOLE.search(text)
+    if hole is not None and node.origin is None:
+        message = f"the address of `{key.text}` would be taken as it is written: `{hole[0]}` stands for nothing"
+        help = "the `path` of a `send` step is worked out for each event"
+        findings.error("GW104", message, node.span_of(*hole.span()), help=help)
+        return
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        message = f"the address of `{key.text}` has a port that does not exist"
+        findings.error("GW104", message, node, help="ports are from 1 to 65535")
+        return
+    if parts.fragment:
+        message = f"the address of `{key.text}` ends with `#{parts.fragment}`, which is never sent"
+        findings.warning("GW104", message if node.origin is None else "the address has a `#`", node, help="take it out")
 
 
 def check_plain_http(key: Scalar, node: Node | None, findings: DocumentFindings) -> None:

@@ -5,6 +5,7 @@ One function a check; each walks the model and reports with the place.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
@@ -25,7 +26,12 @@ from gateway.config.scope_types import Bound
 from gateway.config.suspicions import Suspicions
 from gateway.config.tables import Table
 from gateway.config.unordered_writes import check_unordered_writes
-from gateway.config.written_values import check_empty_values, check_stray_brackets
+from gateway.config.written_values import (
+    check_cut_texts,
+    check_empty_values,
+    check_stray_brackets,
+    check_stray_quotes,
+)
 from gateway.expressions.contradictions import shape
 from gateway.expressions.types import LazyFields, Type, union
 from gateway.records import dataclass
@@ -80,6 +86,8 @@ def check_rules(
     check_own_types(file.rules, here)
     check_empty_values(file, here)
     check_stray_brackets(file, here)
+    check_stray_quotes(file, here)
+    check_cut_texts(file, here)
     check_unordered_writes(file, here)
     check_increments(file, here)
     left = LazyFields({name: partial(_any_of, every) for name, every in bound.items()})
@@ -225,7 +233,7 @@ def check_event_types(rules: Iterable[Rule], known: KnownTypes, findings: Docume
 
 def _listed_types(name: str) -> str | None:
     """Say how several types are written, where a name holds several words."""
-    words = name.replace(",", " ").split()
+    words = [word for word in re.split(r"[\s,;|]+", name) if word and word.lower() not in {"or", "and"}]
     return f"several types are a list: `[{', '.join(words)}]`" if len(words) > 1 else None
 
 

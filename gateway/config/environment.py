@@ -205,7 +205,9 @@ def _origin(kind: str, name: str) -> str:
 def _meant(text: str) -> str:
     """Guess what was meant by the inside of a `${…}` that is no reference."""
     kind, _, rest = text.partition(":")
-    name = _NAME.search(rest if kind.strip().casefold() in ("env", "file") else text)
+    named = list(_NAME.finditer(rest if kind.strip().casefold() in ("env", "file") else text))
+    # Of `secrets.NAME` and `env.NAME` the last part is what is meant.
+    name = named[-1] if text.startswith("{") and named else named[0] if named else None
     if kind.strip().casefold() == "file":
         return "write `${file:path}`"
     _, default_mark, default = text.partition("-")

@@ -91,6 +91,9 @@ def _read(key: Scalar, node: Node, findings: DocumentFindings) -> Extraction:
     _check_pattern(match, node.get("match"), findings)
     _check_zone(zone, node.get("zone"), findings)
     required = node.get("required")
+    if isinstance(required, Scalar) and required.value is True and node.get("default") is not None:
+        message = "`required` says nothing beside a `default`: there is always a value"
+        findings.warning("GW310", message, node.key("required") or key, help="take one of the two out")
     return Extraction(
         name=name,
         alternatives=_paths(paths if paths is not None else first, findings),
@@ -137,6 +140,9 @@ def _check_pattern(pattern: str | None, node: Node | None, findings: DocumentFin
         return
     from gateway.expressions import compile_pattern
 
+    if len(pattern) > 2 and pattern[0] == pattern[-1] == "/":
+        help = f"write `{pattern[1:-1]}`"
+        findings.warning("GW304", "the `/` at both ends are part of the pattern, and are looked for", node, help=help)
     try:
         compile_pattern(pattern)
     except ExpressionError as error:

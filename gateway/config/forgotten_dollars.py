@@ -39,6 +39,8 @@ def _in_node(node: Node, parts: Mapping[int, Located], names: Mapping[str, Bound
 def _forgotten(text: str, names: Mapping[str, Bound]) -> str | None:
     """Return what stands in a text and was probably to be worked out: `{ expression }` or `row.column`."""
     for braces in _BRACES.finditer(text) if "{" in text else ():
+        if text[: braces.start()].endswith("$"):
+            continue  # an expression that cannot be read, which has been reported
         if any(word in names for word in _WORD.findall(braces[0])):
             return braces[0]
     for path in _DOTTED.finditer(text) if "." in text else ():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 from gateway.config.address_checks import check_addresses
@@ -13,7 +14,7 @@ from gateway.config.diagnostics import DocumentFindings, Located, did_you_mean
 from gateway.config.measures import OWN_ALERT, read_alert_condition
 from gateway.config.networks import parse_network
 from gateway.config.nodes import Mapping, Node, Scalar, Sequence
-from gateway.config.units import parse_duration
+from gateway.config.units import parse_duration, parse_percent
 from gateway.config.verification import check_verification, misspelt
 from gateway.config.wording import listed
 
@@ -100,6 +101,21 @@ def check_waits(root: Mapping, findings: DocumentFindings) -> None:
     ):
         said = "`first`" if first is not None else "`first`, which is 5s when it is left out"
         findings.error("GW104", f"`max` is shorter than {said}", longest, help="no wait is longer than `max`")
+    given_up = retry.get("give_up_after") if isinstance(retry, Mapping) else None
+    if given_up is not None and (_wait(first) or FIRST_WAIT) >= (_wait(given_up) or timedelta.max):
+        message = "`give_up_after` comes before the second try: nothing is ever tried again"
+        findings.warning("GW104", message, given_up, help="give it longer than `first`, such as `3d`")
+    jitter = retry.get("jitter") if isinstance(retry, Mapping) else None
+    if jitter is not None and (_share(jitter) or 0) > 1:
+        findings.error("GW104", "`jitter` is more than the wait itself", jitter, help="for example `20%`")
+
+
+def _share(node: Node) -> Decimal | None:
+    text = known_text(node)
+    try:
+        return None if text is None else parse_percent(text)
+    except ValueError:
+        return None
 
 
 def _wait(node: Node | None) -> timedelta | None:
@@ -116,6 +132,9 @@ def check_networks(root: Mapping, findings: DocumentFindings) -> None:
     lists = [source.get("allow_ips") for _, source in entries(root, "sources")]
     lists.append(server.get("trusted_proxies") if isinstance(server, Mapping) else None)
     for node in lists:
+        if isinstance(node, Sequence) and not node.items:
+            help = "name those that may send, or leave the key out to take deliveries from anywhere"
+            findings.warning("GW104", "a list of addresses without an entry", node, help=help)
         for item in node.items if isinstance(node, Sequence) else ():
             text = known_text(item)
             if text is not None and parse_network(text) is None:
@@ -144,6 +163,9 @@ def check_paths(root: Mapping, findings: DocumentFindings) -> None:
         elif mark := _PATTERN.search(text):
             message = f"the path {shown(node)} would be taken as it is written: `{mark[0]}` stands for nothing"
             findings.error("GW104", message, node, help="write the whole path; each source has one of its own")
+        elif {".", ".."} & set(text.split("/")):
+            message = f"no delivery comes to {shown(node)}: senders leave out `.` and `..` of an address"
+            findings.error("GW104", message, node, help="write the path without them")
         elif "//" in text:
             findings.error("GW104", f"the path {shown(node)} has an empty part: `//`", node, help="write one `/`")
         elif is_reserved(text):
@@ -279,7 +301,7 @@ def _check_name(node: Node | None, kind: str, names: list[str], findings: Docume
 def _report_no_file(item: Located, text: str, directory: Path, findings: DocumentFindings) -> None:
     parent = (directory / text).parent
     beside = [path.name for path in parent.iterdir()] if parent.is_dir() else []
-    near = did_you_mean(Path(text).name, beside)
+    near = None if "*" in text else did_you_mean(Path(text).name, beside)
     below = sorted(path.relative_to(directory).as_posix() for path in directory.glob(f"*/{Path(text).name}"))
     is_directory = (directory / text).is_dir()
     findings.error(
@@ -292,5 +314,7 @@ def _report_no_file(item: Located, text: str, directory: Path, findings: Documen
         if below and not is_directory
         else f"name the files in it: `{text.rstrip('/')}/name.yaml`"
         if is_directory
+        else "files are named one by one, `*` stands for nothing"
+        if "*" in text
         else "a path is relative to the directory of this file",
     )

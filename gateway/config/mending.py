@@ -10,6 +10,7 @@ from gateway.config.misfits import Schema
 from gateway.config.nodes import Mapping as MappingNode
 from gateway.config.nodes import Node, Scalar, Sequence
 from gateway.config.schema_walk import alternatives, item_schemas, value_schemas
+from gateway.config.synonyms import key_meant
 
 
 def mended(node: Node, schema: Schema) -> Node:
@@ -22,7 +23,9 @@ def mended(node: Node, schema: Schema) -> Node:
 
 def meant_key(name: str, missing: list[str], known: Mapping[str, object]) -> str | None:
     """Return the key that an unknown one is a misspelling of: one that is missing, else any."""
-    return did_you_mean(name, missing) or did_you_mean(name, known)
+    return (
+        did_you_mean(name, missing) or did_you_mean(name, known) or key_meant(name, missing) or key_meant(name, known)
+    )
 
 
 def renamed(key: Scalar, name: str) -> Scalar:

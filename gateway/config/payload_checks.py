@@ -221,12 +221,19 @@ def _is_misspelt(problem: Problem) -> bool:
     return owner is not None and name is not None and did_you_mean(name, owner.fields or ()) is not None
 
 
+def _from_the_payload(rest: str) -> str | None:
+    """Say how a path is written that begins with what leads to the payload in rules."""
+    prefix = next((one for one in ("event.payload.", "payload.") if rest.startswith(one)), None)
+    return None if prefix is None else f"paths of `extract` begin in the payload: `{rest.removeprefix(prefix)}`"
+
+
 def _report(
     problem: Problem, moved: Moved | None, path: Condition, handled: Mapping[str, Known], findings: DocumentFindings
 ) -> None:
     span = path.node.span_of(problem.start, problem.end)
     if problem.about in {"field", "kind"}:
         types = [name for name in handled if name]
-        findings.warning("GW307", no_payload(types, problem.message), span, help=remedy(problem, moved))
+        help = _from_the_payload(path.expression.text[problem.start :]) or remedy(problem, moved)
+        findings.warning("GW307", no_payload(types, problem.message), span, help=help)
     else:
         findings.error(CODES[problem.about], problem.message, span, help=remedy(problem, moved))

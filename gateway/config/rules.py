@@ -15,12 +15,13 @@ from gateway.config.diagnostics import DocumentFindings, Findings, did_you_mean
 from gateway.config.document import Document, Node, Scalar, load_document
 from gateway.config.document import Mapping as MappingNode
 from gateway.config.document import Sequence as SequenceNode
-from gateway.config.extraction import Extraction, read_extractions
+from gateway.config.extraction import RESERVED, Extraction, read_extractions
 from gateway.config.mending import mended, renamed
 from gateway.config.remembering import once_for_each
 from gateway.config.rules_schema import rules_schema, step_schema
 from gateway.config.shape import check_shape
 from gateway.config.steps import COMMON_KEYS, ActionSpec, Step, StepReader
+from gateway.config.synonyms import action_done_otherwise
 from gateway.config.table_reading import read_tables
 from gateway.config.tables import Table
 from gateway.config.values import Condition, Value, read_expression, read_value
@@ -84,12 +85,30 @@ def read_rules_document(path: Path, document: Document, findings: Findings, acti
     if document.root is None:
         return None
     here = findings.for_document(document)
+    if _is_another_file(document.root, here):
+        return None
     schema = _schema_of_files(actions)
     if not check_shape(document, document.root, schema, here):
         document = replace(document, root=mended(document.root, schema))
     if not isinstance(document.root, MappingNode):
         return None
     return _Reader(path, document, document.root, here, actions).read()
+
+
+_OTHERS = {
+    "cases": ("a file of tests", "`gateway test` finds it beside the rules; name the rules that it tests"),
+    "sources": ("a gateway.yaml", "name files of rules, such as `rules/name.yaml`"),
+}
+
+
+def _is_another_file(root: Node, findings: DocumentFindings) -> bool:
+    """Say whether a file is one of another kind, and report that alone."""
+    keys = root.keys() if isinstance(root, MappingNode) else ()
+    found = next((name for name in _OTHERS if name in keys and "rules" not in keys), None)
+    if found is not None and isinstance(root, MappingNode):
+        what, help = _OTHERS[found]
+        findings.error("GW101", f"this is {what}, and no file of rules", root.key(found) or root, help=help)
+    return found is not None
 
 
 _schema_of_files = once_for_each(rules_schema)
@@ -185,6 +204,7 @@ class _Reader:
             action=action.name,
         )
         name, bind_as = node.get("name"), node.get("as")
+        self._check_bound(node)
         arguments = action.parse(reader)
         return Step(
             action=action,
@@ -195,6 +215,14 @@ class _Reader:
             pointer=pointer,
             node=node,
         )
+
+    def _check_bound(self, node: MappingNode) -> None:
+        """Report names of the language that a step would bind to something else."""
+        given = node.get("with")
+        names = [key for key, _ in given.entries] if isinstance(given, MappingNode) else []
+        for one in (node.get("as"), *names):
+            if isinstance(one, Scalar) and one.text in RESERVED[:3]:
+                self.findings.error("GW206", f"`{one.text}` is a name of the language", one, help="choose another name")
 
     def _action(self, node: MappingNode) -> tuple[ActionSpec | None, MappingNode]:
         """Return the step's action, and the step as it was probably meant where that has been reported."""
@@ -215,7 +243,10 @@ class _Reader:
             "GW105",
             f"unknown action `{words[0].value}`" if words else "this step has no action",
             words[0] if words else node,
-            help=f"did you mean `{near}`?" if near else f"actions: {', '.join(f'`{a}`' for a in self.actions)}",
+            help=f"did you mean `{near}`?"
+            if near
+            else (action_done_otherwise(str(words[0].value)) if words else None)
+            or f"actions: {', '.join(f'`{a}`' for a in self.actions)}",
         )
         if near is None:
             return None, node

@@ -159,12 +159,12 @@ class CheckScope:
 
     def channel(self, name: str, node: Node | None) -> None:
         """Report a channel that nobody declared."""
-        if self.targets is not None and node is not None:
+        if self.targets is not None and node is not None and name:
             check_channel(name, self.targets, node, self.findings)
 
     def destination(self, name: str, node: Node | None, *, broker: bool) -> None:
         """Report a destination that nobody declared, or that is of the other kind."""
-        if self.targets is not None and node is not None:
+        if self.targets is not None and node is not None and name:
             check_destination(name, self.targets, node, self.findings, broker=broker)
 
     def value(self, value: Value | None, *, as_text: bool = False) -> None:

@@ -59,7 +59,7 @@ def check_taken_secrets(root: Node, schema: Schema, findings: DocumentFindings) 
         default = _DEFAULT.search(scalar.raw)
         if default is not None and default[1] == scalar.text:
             continue  # it is written in the file, which is another finding
-        if scalar.origin is not None and scalar.known and _PLACEHOLDER.fullmatch(scalar.text.strip()):
+        if scalar.origin is not None and scalar.known and is_placeholder(scalar.text):
             findings.warning(
                 "GW404",
                 "this secret looks like a placeholder",
@@ -67,6 +67,11 @@ def check_taken_secrets(root: Node, schema: Schema, findings: DocumentFindings) 
                 note=f"the value comes from {scalar.origin}",
                 help="put the real one there",
             )
+
+
+def is_placeholder(text: str) -> bool:
+    """Say whether a text is what a sample has in the place of a secret or an id."""
+    return _PLACEHOLDER.fullmatch(text.strip()) is not None
 
 
 def _check_written(scalar: Scalar, findings: DocumentFindings) -> None:

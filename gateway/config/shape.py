@@ -7,14 +7,15 @@ is written, `writeOnly` marks a secret, which no message quotes.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gateway.config import wording
 from gateway.config.diagnostics import DocumentFindings, Located, did_you_mean
 from gateway.config.mending import meant_key
 from gateway.config.misfits import Misfit, Schema, fits, likeliest, misfits, of_another_kind
-from gateway.config.nodes import Mapping, Node, Scalar, Step, is_written, node_at
+from gateway.config.nodes import Mapping, Node, Scalar, Sequence, Step, is_written, node_at
 from gateway.config.schema_walk import alternatives
+from gateway.config.synonyms import done_otherwise
 from gateway.records import dataclass, field
 
 if TYPE_CHECKING:
@@ -208,20 +209,22 @@ class _Judge:
             f"{_subject(misfit.path)}expected {wording.expected(schemas)}, found {wording.found(node, misfit.schema)}",
             self._whole(misfit.path) if text == "" else node,
             note=wording.origin_note(node),
-            help=f"did you mean `{near}`?" if near else wording.remedy(node, schemas),
+            help=f"did you mean `{near}`?" if near else _spelt_out(misfit.path, node) or wording.remedy(node, schemas),
         )
 
     def _outside_limit(self, misfit: Misfit, node: Node) -> None:
         # an error of `propertyNames` has the mapping's path and the key as its value
         key = node.key(misfit.value) if isinstance(node, Mapping) and isinstance(misfit.value, str) else None
         what = key or node
+        if misfit.keyword == "uniqueItems" and isinstance(node, Sequence):
+            what = node.items[_repeated(misfit.value)]
         self._findings.error(
             "GW106" if _is_unit(misfit.schema) else "GW104",
             f"{'a key of ' if key else ''}{_subject(misfit.path)}"
             f"{wording.limit(misfit.keyword, misfit.wanted, what, misfit.schema)}",
-            what if key or isinstance(node, Scalar) else self._whole(misfit.path),
+            what if key or isinstance(what, Scalar) else self._whole(misfit.path),
             note=wording.origin_note(what),
-            help=wording.remedy(what, [misfit.schema]),
+            help=_TAKE_OUT if misfit.keyword == "uniqueItems" else wording.remedy(what, [misfit.schema]),
         )
 
     def _whole(self, path: tuple[Step, ...]) -> Located:
@@ -231,6 +234,23 @@ class _Judge:
         parent = node_at(self._root, path[:-1])
         key = parent.key(str(path[-1])) if isinstance(parent, Mapping) else None
         return key or _head(node_at(self._root, path))
+
+
+_TAKE_OUT = "take one of them out"
+
+
+def _repeated(items: Any) -> int:
+    """Return the index of the first item that stands before it too."""
+    return next((index for index, item in enumerate(items) if item in items[:index]), 0)
+
+
+def _spelt_out(path: tuple[Step, ...], node: Node) -> str | None:
+    """Say how a text is written that stands where a step or a column should be spelt out."""
+    if not isinstance(node, Scalar) or not node.text or node.origin is not None or len(path) < 2:
+        return None
+    if path[-2] in ("do",) or path[:1] == ("procedures",):
+        return f"a step names what it does: `run: {node.text}`" if node.text.isidentifier() else None
+    return f"write `{{type: {node.text}}}`" if path[-2] == "columns" and node.text.isidentifier() else None
 
 
 def _of_another_type(error: Misfit, node: Node) -> bool:
@@ -276,4 +296,5 @@ def _belonging(name: str, known: dict[str, Schema]) -> str | None:
     for parent, schema in known.items():
         if any(name in inner.get("properties", {}) for inner in alternatives([schema])):
             return f"`{name}` belongs under `{parent}`"
-    return f"known keys: {wording.listed(sorted(known))}" if known else None
+    otherwise = done_otherwise(name)
+    return otherwise or (f"known keys: {wording.listed(sorted(known))}" if known else None)

@@ -100,7 +100,11 @@ def _check_scheduled(file: RulesFile, sources: list[list[RulesFile]], findings: 
             "GW217",
             f"no rule of the source handles `{SCHEDULED}{one.name}`",
             one.node,
-            help=f"did you mean `{near}`?" if near else f"write a rule `on: {SCHEDULED}{one.name}`",
+            help=f"write the name alone: `schedule: {one.name.removeprefix(SCHEDULED)}`"
+            if one.name.startswith(SCHEDULED)
+            else f"did you mean `{near}`?"
+            if near
+            else f"write a rule `on: {SCHEDULED}{one.name}`",
         )
 
 

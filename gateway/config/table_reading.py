@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 from gateway.config.diagnostics import DocumentFindings
 from gateway.config.document import Mapping as MappingNode
 from gateway.config.document import Node, Scalar
@@ -26,16 +29,40 @@ def _table(key: Scalar, node: MappingNode, path: str, findings: DocumentFindings
     is_existing = isinstance(existing, Scalar) and existing.value is True
     if not is_existing and not columns:
         is_existing = True  # no columns are declared, which has been reported: none is unknown then
-    elif not is_existing and sum(column.primary_key for column in columns) != 1:
-        findings.error(
-            "GW102",
-            f"table `{key.value}` needs exactly one column with `primary_key: true`",
-            key,
-            help="mark the column that names a row: `id: {type: text, primary_key: true}`",
-        )
+    elif not is_existing:
+        _check_key(key, [name for (name, _), one in zip(entries, columns, strict=True) if one.primary_key], findings)
+        _check_names([name for name, _ in entries], findings)
     if str(key.value).startswith("gateway_") or str(key.value).startswith("sqlite_"):
         findings.error("GW104", f"table name `{key.value}` is the gateway's own", key, help="choose another prefix")
     return Table(name=str(key.value), columns=columns, existing=is_existing)
+
+
+def _check_key(table: Scalar, keys: Sequence[Scalar], findings: DocumentFindings) -> None:
+    if len(keys) != 1:
+        findings.error(
+            "GW102",
+            f"table `{table.value}` needs exactly one column with `primary_key: true`",
+            keys[1] if keys else table,
+            help="mark the column that names a row: `id: {type: text, primary_key: true}`"
+            if not keys
+            else f"`{keys[0].text}` is the key; a column that no two rows share is `unique: true`",
+        )
+
+
+_NAME = re.compile(r"[^\W\d]\w*")
+
+
+def _check_names(keys: Sequence[Scalar], findings: DocumentFindings) -> None:
+    """Report names of columns that expressions cannot write, and two that databases do not tell apart."""
+    folded: dict[str, str] = {}
+    for key in keys:
+        before = folded.setdefault(key.text.casefold(), key.text)
+        if before != key.text:
+            message = f"to databases the columns `{before}` and `{key.text}` have the same name"
+            findings.error("GW206", message, key, help="capital letters alone tell nothing apart")
+        if not _NAME.fullmatch(key.text):
+            help = "letters, digits and `_`, so that `$row.column` can be written"
+            findings.warning("GW104", f"`{key.text}` is no name that expressions can write", key, help=help)
 
 
 def _column(key: Scalar, node: Node, path: str, findings: DocumentFindings) -> Column:
@@ -68,6 +95,8 @@ def _values(node: Node | None, type_name: str, findings: DocumentFindings) -> tu
     values: list[object] = []
     for item in _items(node):
         value = _literal(item.plain(), type_name, item, findings)
+        if value is UNSET:
+            continue
         if value is None:
             help = "every column may be null, unless it is `required`"
             findings.error("GW104", "null is not one of the `values` of a column", item, help=help)

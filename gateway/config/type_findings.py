@@ -78,6 +78,8 @@ def remedy(problem: Problem, moved: Moved | None) -> str | None:
     if moved is not None:
         return f"since API version {moved.version}: `{moved.place}`; list both to take either"
     owner, name = problem.owner, problem.name
+    if problem.about == "kind" and problem.message.startswith("a boolean has no"):
+        return "`or` is written `||`; `|` hands what stands before it on"
     if problem.about == "compare":
         return _to_compare(problem.given)
     if owner is None or name is None:
@@ -97,6 +99,8 @@ def _to_compare(given: tuple[Type, ...]) -> str | None:
     kinds = frozenset[str]().union(*(one.certain for one in given))
     if "list" in kinds:
         return "compare an element, `[0]`, or ask whether the list has it: `contains(list, value)`"
+    if "boolean" in kinds and kinds & {"integer", "decimal", "date", "timestamp"}:
+        return "two comparisons are joined by `&&`: a < b && b < c"
     if "text" in kinds and kinds & {"integer", "decimal"}:
         written = next((str(value) for one in given for value in one.values or ()), "")
         if written.replace(".", "", 1).isdigit():

@@ -88,6 +88,28 @@ def parse_duration(text: str) -> timedelta:
         raise ValueError(f"`{text}` is longer than time itself") from None
 
 
+_UNIT_WORDS = (
+    ("ms", r"ms|msec|millis|milliseconds?"),
+    ("s", r"s|secs?|seconds?"),
+    ("m", r"m|mins?|minutes?"),
+    ("h", r"h|hrs?|hours?"),
+    ("d", r"d|days?"),
+    ("w", r"w|weeks?|wks?"),
+)
+
+
+def meant_duration(text: str) -> str | None:
+    """Return a duration as it is to be written, of one in other words: `5 min`, `1 month`; None for what is none."""
+    found = re.fullmatch(r"(\d{1,9})\s*([A-Za-z]+)", text.strip())
+    if found is None or not int(found[1]):
+        return None
+    for unit, words in _UNIT_WORDS:
+        if re.fullmatch(words, found[2].lower()):
+            return f"{found[1]}{unit}"
+    days = {"mo": 30, "month": 30, "months": 30, "y": 365, "year": 365, "years": 365}.get(found[2].lower())
+    return None if days is None else f"{int(found[1]) * days}d"
+
+
 def parse_size(text: str) -> int:
     """Return a number of bytes written like `64KiB`, `1MiB` or `10MB`.
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from gateway.config.certificate_files import check_certificate_files
 from gateway.config.diagnostics import DocumentFindings, Located, did_you_mean
 from gateway.config.misfits import fits
 from gateway.config.nodes import Mapping, Node, Scalar, Sequence
+from gateway.config.secrets import is_placeholder
 from gateway.config.source_schema import source_schema
 from gateway.config.values import read_expression
 from gateway.config.wording import listed, origin_note
@@ -49,6 +51,7 @@ def check_verification(key: Scalar, source: Mapping, directory: Path, findings: 
             note="`verify: none` checks no signature and no token",
         )
     elif isinstance(verify, Mapping) and _is_known(verify) and fits(verify.plain(), VERIFY_SCHEMA):
+        _check_names(verify, findings)
         _check_means(source.key("verify") or key, verify, provider, findings)
         _check_files(verify, provider, directory, findings)
         _advise_of_time(verify, provider, findings)
@@ -97,6 +100,31 @@ def _check_means(key: Located, verify: Mapping, provider: str | None, findings: 
             node = node.items[problem.index]
         code = "GW404" if problem.key in _SECRET_KEYS else "GW104"
         findings.error(code, problem.message, node or key, note=origin_note(node), help=problem.help)
+
+
+_IDS = ("webhook_id", "client_id")
+"""What is no secret and may stand in the file, but is as long and as meaningless as one."""
+_VARIABLE = re.compile(r"[$%]?(?:env:)?\{?([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)\}?%?|[$%](?:env:)?([A-Za-z_]\w*)%?|env:(\w+)")
+
+
+def _check_names(verify: Mapping, findings: DocumentFindings) -> None:
+    """Report an id that is the name of a variable, or what a page of the provider's says in its place."""
+    for name in _IDS:
+        node = verify.get(name)
+        text = _text(node)
+        if node is None or not text or not _is_written(node):
+            continue
+        variable = _VARIABLE.fullmatch(text)
+        if variable is not None:
+            said = next(part for part in variable.groups() if part)
+            message = f"`{text}` would be taken as the id itself, and looks like the name of a variable"
+            findings.error("GW405", message, node, help=f"write `${{env:{said}}}`")
+        elif not _ID.fullmatch(text) or is_placeholder(text):
+            message = f"`{text}` is no `{name}`, it stands for one"
+            findings.error("GW404", message, node, help=f"write `{name}: ${{env:PAYPAL_{name.upper()}}}`, and set that")
+
+
+_ID = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def _check_files(verify: Mapping, provider: str | None, directory: Path, findings: DocumentFindings) -> None:

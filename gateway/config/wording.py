@@ -10,6 +10,7 @@ from typing import Any
 
 from gateway.config.nodes import Mapping as MappingNode
 from gateway.config.nodes import Node, Scalar, Sequence, kind_of
+from gateway.config.units import meant_duration
 
 Schema = Mapping[str, Any]
 
@@ -131,7 +132,7 @@ def limit(keyword: str, value: Any, node: Node, schema: Schema) -> str:
         case "maxItems" | "maxProperties":
             return f"{kind_of(node)} may have {value} entries at most"
         case "uniqueItems":
-            return "an entry is written twice"
+            return f"{what} is written twice"
         case "dependentRequired":
             return f"{both(_lacking_partners(node, value))} must stand beside it"
         case "false":
@@ -148,6 +149,8 @@ def remedy(node: Node, schemas: Iterable[Schema]) -> str | None:
         return _remedy_for_scalar(node, types, schemas)
     if types == {"string"} and isinstance(node, (MappingNode, Sequence)):
         return _remedy_for_nested(node, schemas)
+    if types == {"object"} and isinstance(node, MappingNode | Sequence):
+        return "a mapping has one `name: value` a line, without dashes" if isinstance(node, Sequence) else None
     if types == {"array"} and isinstance(node, MappingNode):
         return "a list has one entry a line, each begun with `- `"
     if types == {"array"} and isinstance(node, Scalar) and node.origin is not None:
@@ -198,6 +201,8 @@ def _remedy_for_scalar(node: Scalar, types: set[str], schemas: list[Schema]) -> 
         return f"write `{'true' if word in _MEANS_TRUE else 'false'}`, without quotes"
     if types & {"integer", "number"} and node.style and re.fullmatch(r"-?[0-9.]+", node.text):
         return "leave the quotes out"
+    if (meant := _meant_unit(node.text, schemas)) is not None:
+        return f"write `{meant}`"
     examples = [example for schema in schemas for example in schema.get("examples", ())]
     if isinstance(node.value, (int, Decimal)) and "string" in types:
         return _with_unit(node.text, schemas) or f'quotes make it text: `"{_short(node.text)}"`'
@@ -206,14 +211,21 @@ def _remedy_for_scalar(node: Scalar, types: set[str], schemas: list[Schema]) -> 
     return f"for example {listed(examples[:3])}" if examples and "string" in types else None
 
 
+def _meant_unit(text: str, schemas: list[Schema]) -> str | None:
+    """Return a duration as it is written here, of one that is written otherwise: `5 min`, `1 month`."""
+    if not any(str(schema.get("title", "")).startswith("a duration") for schema in schemas):
+        return None
+    return meant_duration(text)
+
+
 def _with_unit(text: str, schemas: list[Schema]) -> str | None:
     titles = [str(schema.get("title", "")) for schema in schemas]
     if any(title.startswith("a percentage") for title in titles) and re.fullmatch(r"0?\.[0-9]+|0\.0+|1\.0*", text):
         return f"write the unit: `{(Decimal(text) * 100).normalize():f}%`"
-    return next(
-        (f"write the unit: `{text}{_UNITS[name]}`" for name in _UNITS for t in titles if t.startswith(name)),
-        None,
-    )
+    unit = next((name for name in _UNITS if any(title.startswith(name) for title in titles)), None)
+    if unit == "a duration":
+        return f"write the unit: `{text}s`, `{text}d`"
+    return None if unit is None else f"write the unit: `{text}{_UNITS[unit]}`"
 
 
 def _lacking_partners(node: Node, partners: Mapping[str, list[str]]) -> list[str]:

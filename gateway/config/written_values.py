@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from gateway.config.diagnostics import DocumentFindings
+from gateway.config.diagnostics import DocumentFindings, Position, Span
 from gateway.config.nodes import Mapping, Node, Scalar, Sequence
 from gateway.config.rules import RulesFile
 
@@ -38,6 +39,56 @@ def check_stray_brackets(file: RulesFile, findings: DocumentFindings) -> None:
                 place = scalar.span_of(len(text) - 1, len(text))
                 help = f"write the `{opening}` before it, or put the whole value in quotes"
                 findings.error("GW005", f"this `{closing}` closes nothing", place, help=help)
+
+
+_CUT = re.compile(r"\s+(#(?:[$\d{]|\s*$))")
+
+
+def check_cut_texts(file: RulesFile, findings: DocumentFindings) -> None:
+    """Warn of texts that end where a ` #` begins a comment that was meant as a part of them."""
+    if " #" not in file.document.text:
+        return
+    lines = file.document.text.split("\n")
+    for scalar in _scalars(file.document.root):
+        at = scalar.span.end
+        line = lines[at.line - 1] if scalar.style == "" and isinstance(scalar.value, str | None) else ""
+        cut = _CUT.match(line, at.column - 1)
+        if cut is not None and line[at.column - 1 :].strip() != "#":
+            place = Position(line=at.line, column=cut.start(1) + 1)
+            end = Position(line=at.line, column=len(line.rstrip()) + 1)
+            message = "what stands behind ` #` is a comment, and left out"
+            findings.warning("GW006", message, Span(start=place, end=end), help="put the whole text in quotes")
+
+
+def check_stray_quotes(file: RulesFile, findings: DocumentFindings) -> None:
+    """Warn of keys and texts without quotes that end with a quote: the one before them was left out."""
+    if file.document.root is None:
+        return
+    for scalar, is_key in _named(file.document.root):
+        text = scalar.text if isinstance(scalar.value, str) and scalar.style == "" else ""
+        if not text.endswith(('"', "'")) or text.count(text[-1]) % 2 == 0:
+            continue
+        if text[-1] == "'" and " " in text:
+            continue  # an apostrophe
+        if not is_key and text[-2:-1].isdigit():
+            continue  # inches
+        place = scalar.span_of(len(text) - 1, len(text))
+        help = f"write the `{text[-1]}` before it too, or put the whole in quotes of the other kind"
+        findings.warning("GW005", f"this `{text[-1]}` is part of the text: nothing opens it", place, help=help)
+
+
+def _named(node: Node) -> Iterator[tuple[Scalar, bool]]:
+    """Yield every scalar, and whether it is a key."""
+    match node:
+        case Scalar():
+            yield node, False
+        case Sequence(items=items):
+            for item in items:
+                yield from _named(item)
+        case Mapping(entries=entries):
+            for key, item in entries:
+                yield key, True
+                yield from _named(item)
 
 
 def _scalars(node: Node | None) -> Iterator[Scalar]:

@@ -31,6 +31,7 @@ _MEANT = {
     "*": "to multiply, write mul(a, b)",
     ">": "unequal is written `!=`",
 }
+_NAMES = ("now", "event", "settings")
 _TOKENS = {
     "rparen": "`)`",
     "rbracket": "`]`",
@@ -47,6 +48,9 @@ _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?(?![A-Za-z_0-9])")
 def unknown_character(text: str, start: int) -> ExpressionError:
     """Return the error for a character that begins no token."""
     character = text[start]
+    if text.startswith("=~", start):
+        help_text = "to look for a pattern, write capture(text, 'pattern'): what its first group fits, or null"
+        return ExpressionError("`=~` is not part of the expression language", start, start + 2, help_text)
     return ExpressionError(
         f"`{character}` is not part of the expression language", start, start + 1, _CHARACTERS.get(character)
     )
@@ -134,6 +138,9 @@ def unknown_function(name: str, start: int, known: Sequence[str]) -> ExpressionE
     """Return the error for a function that does not exist, with a near spelling when there is one."""
     from difflib import get_close_matches  # only a mistake pays for its import
 
+    if name in _NAMES:
+        help_text = f"`{name}` is a name, which is written without `()`"
+        return ExpressionError(f"there is no function `{name}`", start, start + len(name), help_text, about="function")
     near = get_close_matches(name.lower(), known, n=1, cutoff=0.6)
     help_text = f"did you mean `{near[0]}`?" if near else "the functions are " + ", ".join(known)
     return ExpressionError(f"there is no function `{name}`", start, start + len(name), help_text, about="function")

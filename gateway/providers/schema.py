@@ -7,6 +7,13 @@ from typing import Any
 from gateway.providers.encodings import ENCODINGS
 from gateway.providers.schemes import SCHEMES
 
+HEADER_NAME: dict[str, Any] = {
+    "title": "a name of a header such as `X-Signature`",
+    "type": "string",
+    "pattern": "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$",
+}
+"""The shape of a header's name."""
+
 _SECRET = {"type": "string", "writeOnly": True}
 _PATH = {"type": "string", "minLength": 1}
 _NAME = {"type": "string", "minLength": 1}
@@ -41,7 +48,7 @@ VERIFY_SCHEMA: dict[str, Any] = {
             "examples": [["${env:SECRET}", "${env:SECRET_OLD:-}"]],
         },
         "header": {
-            "type": "string",
+            **HEADER_NAME,
             "description": "The header that holds the signature or token.",
             "examples": ["X-Signature"],
         },
@@ -83,13 +90,13 @@ VERIFY_SCHEMA: dict[str, Any] = {
             "additionalProperties": False,
             "description": "Where the time of signing stands.",
             "properties": {
-                "header": {"type": "string", "description": "A header of its own.", "examples": ["X-Timestamp"]},
+                "header": {**HEADER_NAME, "description": "A header of its own.", "examples": ["X-Timestamp"]},
                 "pair": {"type": "string", "description": "A pair in the signature's header.", "examples": ["t"]},
                 "unit": {"enum": ["s", "ms", "iso"], "description": "Seconds, milliseconds or ISO 8601."},
             },
         },
         "id_header": {
-            "type": "string",
+            **HEADER_NAME,
             "description": "The header that holds the message's id, where the id is signed.",
             "examples": ["webhook-id"],
         },
@@ -146,7 +153,7 @@ VERIFY_SCHEMA: dict[str, Any] = {
     },
 }
 
-_HEADER = {"type": "string", "description": "The header that holds it.", "examples": ["X-Event-Id"]}
+_HEADER = {**HEADER_NAME, "description": "The header that holds it.", "examples": ["X-Event-Id"]}
 
 _PART: dict[str, Any] = {
     "oneOf": [

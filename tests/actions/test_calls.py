@@ -127,7 +127,8 @@ def test_parameters_are_written_as_stripe_takes_them(tmp_path: Path) -> None:
     application_fee_amount: "${ mul(amount, `100`) }"
     transfer_data: {destination: acct_1, amount: null}
     metadata: {amount: $amount, at: $event.received_at, whole: 5, sure: true, of: "${ odd }", none: "${ odd.none }"}
-    payment_method_options: {card: {mandate_options: {start_date: $now}}}
+    payment_method_options: {card: {mandate_options: {amount: 1990, amount_type: maximum, interval: month,
+      reference: order_1, start_date: $now}}}
   options: {stripe_account: "${ odd.account }"}
 """,
     )
@@ -141,7 +142,10 @@ def test_parameters_are_written_as_stripe_takes_them(tmp_path: Path) -> None:
         "metadata": {
             "amount": "19.90", "at": "2026-01-15T12:00:00Z", "whole": 5, "sure": True, "of": '{"account":"acct_7"}',
         },
-        "payment_method_options": {"card": {"mandate_options": {"start_date": 1768478400}}},
+        "payment_method_options": {"card": {"mandate_options": {
+            "amount": 1990, "amount_type": "maximum", "interval": "month", "reference": "order_1",
+            "start_date": 1768478400,
+        }}},
     }  # fmt: skip
     assert found["options"] == {"stripe_account": "acct_7"}
 

@@ -132,7 +132,7 @@ def test_numbers_are_exact_decimals() -> None:
         ("a: [1]\n", {"type": "array", "minItems": 2}, "`a`: a list needs at least 2 entries", None),
         ("a: [1, 2]\n", {"type": "array", "maxItems": 1}, "`a`: a list may have 1 entries at most", None),
         ("a: {}\n", {"type": "object", "minProperties": 1}, "`a`: a mapping needs at least one entry", None),
-        ("a: [x, x]\n", {"type": "array", "uniqueItems": True}, "`a`: an entry is written twice", None),
+        ("a: [x, x]\n", {"type": "array", "uniqueItems": True}, "`a`: `x` is written twice", "take one of them out"),
         ("a: x\n", {"title": "a path that begins with `/`", "type": "string", "pattern": "^/"},
          "`a`: expected a path that begins with `/`, found `x`", None),
         ("a: x\n", {"title": "Path", "type": "string", "pattern": "^/"}, "`a`: `x` does not fit", None),
@@ -150,11 +150,12 @@ def test_a_value_outside_its_limits(text: str, schema: Any, message: str, help: 
 @pytest.mark.parametrize(
     ("written", "unit", "help"),
     [
-        ("5", DURATION, "write the unit: `5s`"),
+        ("5", DURATION, "write the unit: `5s`, `5d`"),
         ("5", SIZE, "write the unit: `5B`"),
         ("5", RATE, "write the unit: `5/s`"),
         ("5", PERCENT, "write the unit: `5%`"),
-        ("5min", DURATION, "for example `500ms`, `5s`, `5m`"),
+        ("5min", DURATION, "write `5m`"),
+        ("soon", DURATION, "for example `500ms`, `5s`, `5m`"),
     ],
 )
 def test_units(written: str, unit: dict[str, Any], help: str) -> None:
