@@ -127,6 +127,15 @@ class ParametersCheck:
                 severity=Severity.WARNING if may_be else Severity.ERROR,
                 note=self.scope.origins(part),
             )
+        elif found.certain == {"decimal"} and "integer" in taken.kinds and not taken.kinds & {"number", "text"}:
+            yield Suspicion(
+                code="GW214",
+                message=f"`{way}` of `{self.operation}` is {_wanted(taken)}, this is a decimal",
+                span=part.node.span,
+                help="`to_minor(amount, currency)` gives the whole number of the smallest unit",
+                severity=Severity.WARNING,
+                note=self.scope.origins(part),
+            )
         elif found.certain == {"text"} and taken.kinds <= {"words", "empty"} and _no_word(found, taken):
             words = sorted(str(value) for value in found.values or ())
             yield Suspicion(
