@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.connecting.asking import Question
+from gateway.connecting.asking import Answer, Question
 from gateway.connecting.webhooks import Endpoint
 
 API = "https://api.asaas.com"
@@ -14,6 +14,11 @@ API = "https://api.asaas.com"
 def question(key: str, base: str | None) -> Question:
     """Return what asks for the webhooks of an account."""
     return Question(url=f"{base or API}/v3/webhooks?limit=100", headers={"access_token": key})
+
+
+def follow(page: Answer, found: list[Mapping[str, Any]]) -> Mapping[str, str] | None:
+    """Return what asks for the next page. Source: docs.asaas.com/reference/listing-and-pagination."""
+    return {"offset": str(len(found))} if page.body.get("hasMore") is True and page.items("data") else None
 
 
 def endpoint(one: Mapping[str, Any]) -> Endpoint:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
 
 SECONDS = 5.0
 """In which an API must have answered."""
+MOST_PAGES = 20
+"""A list may have so many after the first."""
 MOST_BYTES = 4 * 1024 * 1024
 """An answer may be this long."""
 
@@ -51,6 +54,14 @@ class Question:
     headers: Mapping[str, str] = field(repr=False)
     form: Mapping[str, str] | None = field(default=None, repr=False)
 
+    def further(self, parameters: Mapping[str, str]) -> Question:
+        """Return the question for a follow-up page: with these parameters behind its own."""
+        return replace(self, url=f"{self.url}&{urlencode(parameters)}")
+
+
+Follow = Callable[[Answer, list[Mapping[str, Any]]], Mapping[str, str] | None]
+"""Takes a page and all that was listed up to its end; gives the parameters of the next page, None behind the last."""
+
 
 class Asking:
     """Asks questions over connections of its own."""
@@ -70,6 +81,21 @@ class Asking:
             raise CouldNotAsk("its address cannot be read") from error
         except (aiohttp.ClientError, OSError) as error:
             raise CouldNotAsk(_reason(error)) from error
+
+    async def listed(self, question: Question, key: str, follow: Follow) -> tuple[list[Mapping[str, Any]], Answer]:
+        """Return what all pages of a list hold under a key, and the first page.
+
+        Raises KeyRefused, NotThere, CouldNotAsk; this also where a list has no end.
+        """
+        first = page = await self.ask(question)
+        found = page.items(key)
+        for _ in range(MOST_PAGES):
+            parameters = follow(page, found)
+            if parameters is None:
+                return found, first
+            page = await self.ask(question.further(parameters))
+            found += page.items(key)
+        raise CouldNotAsk(f"its list goes on behind {len(found)} entries")
 
     async def _ask(self, question: Question) -> Answer:
         method = "GET" if question.form is None else "POST"

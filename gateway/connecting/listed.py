@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.connecting import asaas, workos
-from gateway.connecting.asking import Asking, CouldNotAsk, KeyRefused, Question
+from gateway.connecting.asking import Asking, CouldNotAsk, Follow, KeyRefused, Question
 from gateway.connecting.places import Places
 from gateway.connecting.webhooks import Endpoint, compare_webhooks
 from gateway.project import Project
@@ -21,12 +21,14 @@ class Listing:
 
     question: Callable[[str, str | None], Question]
     """Takes the key and the address of the API, None for the provider's own."""
+    follow: Follow
+    """Gives what asks for the next page."""
     endpoint: Callable[[Mapping[str, Any]], Endpoint]
 
 
 LISTINGS: Mapping[str, Listing] = {
-    "asaas": Listing(question=asaas.question, endpoint=asaas.endpoint),
-    "workos": Listing(question=workos.question, endpoint=workos.endpoint),
+    "asaas": Listing(question=asaas.question, follow=asaas.follow, endpoint=asaas.endpoint),
+    "workos": Listing(question=workos.question, follow=workos.follow, endpoint=workos.endpoint),
 }
 """By the name of the provider."""
 
@@ -39,13 +41,13 @@ async def look_at_listed(project: Project, source: SourceSettings, asking: Askin
         return [f"{title}: not asked, no `{'.'.join(where)}` is set"]
     base = source.api_base.rstrip("/") if source.api_base else None
     try:
-        answer = await asking.ask(listing.question(source.api_key.reveal(), base))
+        listed, _ = await asking.listed(listing.question(source.api_key.reveal(), base), "data", listing.follow)
     except KeyRefused as refused:
         places.key_refused(title, str(refused), *where)
         return [f"{title}: the key"]
     except CouldNotAsk as trouble:
         places.cannot_ask(title, str(trouble), *where)
         return []
-    endpoints = [listing.endpoint(one) for one in answer.items("data")]
+    endpoints = [listing.endpoint(one) for one in listed]
     compare_webhooks(project, [source], endpoints, title, places)
     return [f"{title}: the key of `{source.name}`, webhooks: {len(endpoints)}"]

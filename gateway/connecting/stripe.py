@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gateway.connecting.asking import Asking, CouldNotAsk, KeyRefused, Question
+from gateway.connecting.asking import Answer, Asking, CouldNotAsk, KeyRefused, Question
 from gateway.connecting.places import Places
 from gateway.connecting.webhooks import Endpoint, compare_webhooks, endpoints_of
 from gateway.project import Project
@@ -31,18 +31,24 @@ async def look_at_stripe(project: Project, asking: Asking, places: Places) -> li
         url=f"{base}/v1/webhook_endpoints?limit=100", headers={"Authorization": f"Bearer {key.reveal()}"}
     )
     try:
-        answer = await asking.ask(question)
+        listed, first = await asking.listed(question, "data", _follow)
     except KeyRefused as refused:
         places.key_refused("Stripe", str(refused), *_KEY)
         return ["Stripe: the key"]
     except CouldNotAsk as trouble:
         places.cannot_ask("Stripe", str(trouble), *_KEY)
         return []
-    account = answer.headers.get("stripe-version")
-    endpoints = [_endpoint(one, account) for one in answer.items("data")]
+    account = first.headers.get("stripe-version")
+    endpoints = [_endpoint(one, account) for one in listed]
     compare_webhooks(project, sources, endpoints, "Stripe", places)
     _compare_versions(sources, endpoints, places)
     return [f"Stripe: the key, webhook endpoints: {len(endpoints)}"]
+
+
+def _follow(page: Answer, found: list[Mapping[str, Any]]) -> Mapping[str, str] | None:
+    """Return what asks for the next page. Source: docs.stripe.com/api/pagination."""
+    last = found[-1].get("id") if found and page.items("data") else None
+    return {"starting_after": last} if page.body.get("has_more") is True and isinstance(last, str) else None
 
 
 def _endpoint(one: Mapping[str, Any], account: str | None) -> Endpoint:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.connecting.asking import Question
+from gateway.connecting.asking import Answer, Question
 from gateway.connecting.webhooks import Endpoint
 
 API = "https://api.workos.com"
@@ -14,6 +14,13 @@ API = "https://api.workos.com"
 def question(key: str, base: str | None) -> Question:
     """Return what asks for the webhook endpoints of an environment."""
     return Question(url=f"{base or API}/webhook_endpoints?limit=100", headers={"Authorization": f"Bearer {key}"})
+
+
+def follow(page: Answer, found: list[Mapping[str, Any]]) -> Mapping[str, str] | None:
+    """Return what asks for the next page. Source: workos.com/docs/reference/pagination."""
+    place = page.body.get("list_metadata")
+    after = place.get("after") if isinstance(place, dict) else None
+    return {"after": after} if isinstance(after, str) and after and page.items("data") else None
 
 
 def endpoint(one: Mapping[str, Any]) -> Endpoint:

@@ -36,7 +36,7 @@ class ApiServer(WebServer):
     def __init__(self) -> None:
         super().__init__()
         self.answers: dict[str, Any] = {}
-        """By path; an absent one is answered 404."""
+        """By path, with its parameters or without; an absent one is answered 404."""
         self.headers: dict[str, str] = {}
         """That go with every answer."""
         self.asked: list[tuple[str, str, dict[str, str]]] = []
@@ -48,7 +48,7 @@ class ApiServer(WebServer):
         fault = self._faults.take("before", request.path)
         if fault is not None and (bad := await fault.happen(request)) is not None:
             return bad
-        found = self.answers.get(request.path)
+        found = self.answers.get(request.path_qs, self.answers.get(request.path))
         text = found if isinstance(found, str) else json.dumps(found)
         return web.Response(status=404 if found is None else 200, text=text, headers=self.headers)
 

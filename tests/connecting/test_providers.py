@@ -76,6 +76,31 @@ class TestStripe:
         api.answers["/v1/webhook_endpoints"] = {"data": [endpoint(enabled_events=["*"])]}
         assert compare(STRIPE, RULES % 'invoice.paid, "customer.*"', BASE=api.url, **ENVIRON).lines == []
 
+    def test_follow_up_pages_are_asked_for(self, compare: Compare, api: ApiServer) -> None:
+        others = [endpoint(id=f"we_{at}", url="https://example.com/other") for at in range(4)]
+        first = "/v1/webhook_endpoints?limit=100"
+        api.answers[first] = {"has_more": True, "data": others[:2]}
+        api.answers[f"{first}&starting_after=we_1"] = {"has_more": True, "data": others[2:]}
+        api.answers[f"{first}&starting_after=we_3"] = {"has_more": False, "data": [endpoint(id="we_4")]}
+        found = compare(STRIPE, RULES % "invoice.paid", BASE=api.url, **ENVIRON)
+        assert found.lines == []
+        assert found.looked_at[1:] == ["Stripe: the key, webhook endpoints: 5"]
+        assert [headers["authorization"] for _, _, headers in api.asked] == [f"Bearer {ENVIRON['KEY']}"] * 3
+
+    def test_a_list_without_an_end_is_given_up(self, compare: Compare, api: ApiServer) -> None:
+        api.answers["/v1/webhook_endpoints"] = {"has_more": True, "data": [endpoint()]}
+        found = compare(STRIPE, RULES % "invoice.paid", BASE=api.url, **ENVIRON)
+        assert found.lines == ["GW491 gateway.yaml:8:19 could not ask Stripe: its list goes on behind 21 entries"]
+        api.answers["/v1/webhook_endpoints"] = {"has_more": True, "data": []}
+        found = compare(STRIPE, RULES % "invoice.paid", BASE=api.url, **ENVIRON)
+        assert [one.code for one in found.findings] == ["GW291"]
+
+    def test_a_page_that_does_not_come(self, compare: Compare, api: ApiServer) -> None:
+        first = "/v1/webhook_endpoints?limit=100"
+        api.answers[first] = {"has_more": True, "data": [endpoint(url="https://example.com/other")]}
+        found = compare(STRIPE, RULES % "invoice.paid", BASE=api.url, **ENVIRON)
+        assert found.lines == ["GW491 gateway.yaml:8:19 could not ask Stripe: it answered 404"]
+
     def test_no_endpoint_leads_here(self, compare: Compare, api: ApiServer) -> None:
         api.answers["/v1/webhook_endpoints"] = {"data": [endpoint(url="https://example.com/other")]}
         found = compare(STRIPE, RULES % "invoice.paid", BASE=api.url, **ENVIRON)
@@ -184,6 +209,14 @@ class TestAsaas:
         assert found.looked_at[1:] == ["ASAAS: the key of `s`, webhooks: 1"]
         assert api.asked[0][2]["access_token"] == ENVIRON["KEY"]
 
+    def test_follow_up_pages_are_asked_for(self, compare: Compare, api: ApiServer) -> None:
+        other = self.webhook(url="https://example.com/other")["data"]
+        api.answers["/v3/webhooks?limit=100"] = {"hasMore": True, "data": other * 2}
+        api.answers["/v3/webhooks?limit=100&offset=2"] = self.webhook()
+        found = compare(ASAAS, RULES % "PAYMENT_RECEIVED", BASE=api.url, **ENVIRON)
+        assert found.lines == []
+        assert found.looked_at[1:] == ["ASAAS: the key of `s`, webhooks: 3"]
+
     @pytest.mark.parametrize(
         ("changes", "said"),
         [
@@ -228,6 +261,16 @@ class TestWorkos:
         found = compare(WORKOS, RULES % "user.created", BASE=api.url, **ENVIRON)
         assert [one.message for one in found.findings] == said
         assert api.asked[0][2]["authorization"] == f"Bearer {ENVIRON['KEY']}"
+
+    def test_follow_up_pages_are_asked_for(self, compare: Compare, api: ApiServer) -> None:
+        own = {"id": "we_2", "endpoint_url": "https://x.test/hooks/s", "status": "enabled", "events": ["user.created"]}
+        other = {**own, "id": "we_1", "endpoint_url": "https://x.test/other"}
+        first = "/webhook_endpoints?limit=100"
+        api.answers[first] = {"data": [other], "list_metadata": {"before": None, "after": "we_1"}}
+        api.answers[f"{first}&after=we_1"] = {"data": [own], "list_metadata": {"before": "we_2", "after": None}}
+        found = compare(WORKOS, RULES % "user.created", BASE=api.url, **ENVIRON)
+        assert found.lines == []
+        assert found.looked_at[1:] == ["WorkOS: the key of `s`, webhooks: 2"]
 
 
 class TestPaypal:
