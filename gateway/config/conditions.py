@@ -26,20 +26,31 @@ OPERATOR_SCHEMA = {
     "minProperties": 1,
     "additionalProperties": False,
     "properties": {
-        "eq": {"description": "Equal to the value."},
-        "ne": {"description": "Not equal to the value; a null column is not equal to any value."},
-        "gt": {"description": "Greater than the value."},
-        "gte": {"description": "Greater than the value, or equal."},
-        "lt": {"description": "Less than the value."},
-        "lte": {"description": "Less than the value, or equal."},
-        "in": {"description": "One of a list of values, or of a value that is a list."},
+        "eq": {"description": "Equal to the value.", "examples": ["active", "$tenant.id"]},
+        "ne": {
+            "description": "Not equal to the value; a null column is not equal to any value.",
+            "examples": ["canceled"],
+        },
+        "gt": {"description": "Greater than the value.", "examples": ["$now", 0]},
+        "gte": {"description": "Greater than the value, or equal.", "examples": ["$amount"]},
+        "lt": {"description": "Less than the value.", "examples": ["${ add_days(now, `-30`) }"]},
+        "lte": {"description": "Less than the value, or equal.", "examples": [3]},
+        "in": {
+            "description": "One of a list of values, or of a value that is a list.",
+            "examples": [["trial", "active"], "$statuses"],
+        },
         "is": {"description": "`null`: the column is empty; `present`: it is not.", "enum": [None, "null", "present"]},
         "within": {
             "type": "string",
             "description": "The column's time is no further than this from `of` (or from now).",
+            "examples": ["24h"],
         },
-        "of": {"description": "The time that `within` is measured from; now when it is left out."},
+        "of": {
+            "description": "The time that `within` is measured from; now when it is left out.",
+            "examples": ["$event.occurred_at"],
+        },
     },
+    "dependentRequired": {"of": ["within"]},
 }
 """What may stand beside a column in `where` instead of a plain value."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.config.conditions import OPERATOR_SCHEMA
 from gateway.config.consistency import CHECKS_SCHEMA
 from gateway.config.extraction import EXTRACTION_SCHEMA
 from gateway.config.remembering import once_for_each
@@ -155,7 +156,12 @@ def rules_schema(actions: Mapping[str, ActionSpec], *, editor: bool = False) -> 
         },
     }
     if editor:
-        schema["$defs"] = {"step": _any_step(actions)}
+        schema["$defs"] = {"step": _any_step(actions), "compared": _COMPARED}
+        checks = schema["properties"]["checks"]
+        schema["properties"]["checks"] = {
+            **checks,
+            "additionalProperties": _with_comparisons(checks["additionalProperties"]),
+        }
     return schema
 
 
@@ -206,5 +212,32 @@ def _any_step(actions: Mapping[str, ActionSpec]) -> dict[str, Any]:
     return {
         "type": "object",
         "minProperties": 1,
-        "anyOf": [step_schema(action) for action in actions.values()],
+        "anyOf": [_with_comparisons(step_schema(action)) for action in actions.values()],
     }
+
+
+def _with_comparisons(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of what has a `where`, with what may stand beside a column in it."""
+    where = schema["properties"].get("where")
+    if where is None:
+        return schema
+    return {**schema, "properties": {**schema["properties"], "where": _columns_compared(where)}}
+
+
+def _columns_compared(where: Mapping[str, Any]) -> dict[str, Any]:
+    found = dict(where)
+    if where.get("type") == "object":
+        found["additionalProperties"] = {"$ref": "#/$defs/compared"}
+    if "oneOf" in where:
+        found["oneOf"] = [_columns_compared(one) for one in where["oneOf"]]
+    if "items" in where:
+        found["items"] = _columns_compared(where["items"])
+    return found
+
+
+_COMPARED: dict[str, Any] = {
+    "description": "The value that the column must have, or how it is compared.",
+    "examples": ["$tenant.id", {"in": ["trial", "active"]}],
+    "anyOf": [OPERATOR_SCHEMA, {"type": ["string", "number", "boolean", "array", "null"]}],
+}
+"""What stands beside a column in `where`."""

@@ -118,3 +118,19 @@ def test_shipped_files_name_their_schema(path: Path) -> None:
     named = first.removeprefix("# yaml-language-server: $schema=")
     kind = "gateway" if path.name == "gateway.yaml" else "tests" if path.name.endswith(".test.yaml") else "rules"
     assert (path.parent / named).resolve() == ROOT / "schemas" / f"{kind}.schema.json"
+
+
+@pytest.mark.parametrize(
+    ("where", "fits"),
+    [
+        ({"status": "open", "amount": {"gte": 1, "lt": "$limit"}, "paid_at": {"is": None}, "late": False}, True),
+        ([{"id": "$id"}, {"due": {"within": "24h", "of": "$now"}, "status": {"in": ["open", "paid"]}}], True),
+        ({"amount": {"greater": 1}}, False),
+        ({"paid_at": {"is": "absent"}}, False),
+        ({"paid_at": {"of": "$now"}}, False),
+        ([{"amount": {}}], False),
+    ],
+)
+def test_where_is_spelt_out(where: object, fits: bool) -> None:
+    rule = {"name": "paid", "on": "invoice.paid", "do": [{"find": "invoices", "where": where, "as": "row"}]}
+    assert Draft202012Validator(SCHEMAS["rules"]).is_valid({"version": 1, "rules": [rule]}) is fits
