@@ -23,12 +23,14 @@ from gateway.config.rule_scopes import check_steps, scopes_of
 from gateway.config.rules import Rule, RulesFile
 from gateway.config.scope import CheckScope
 from gateway.config.scope_types import Bound
+from gateway.config.secrets import check_keys_in_rules
 from gateway.config.suspicions import Suspicions
 from gateway.config.tables import Table
 from gateway.config.unordered_writes import check_unordered_writes
 from gateway.config.written_values import (
     check_cut_texts,
     check_empty_values,
+    check_foreign_nulls,
     check_stray_brackets,
     check_stray_quotes,
 )
@@ -87,6 +89,8 @@ def check_rules(
     check_empty_values(file, here)
     check_stray_brackets(file, here)
     check_stray_quotes(file, here)
+    check_foreign_nulls(file, here)
+    check_keys_in_rules(file.document.root, file.document.text, here)
     check_cut_texts(file, here)
     check_unordered_writes(file, here)
     check_increments(file, here)

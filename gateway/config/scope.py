@@ -305,6 +305,8 @@ class CheckScope:
         """
         near = did_you_mean(name, self.names)
         help = f"did you mean `{near}`?" if near else self._meant(name, compared=compared)
+        if name in self.tables:
+            help = f"{help or ''} the name of a table is a text in single quotes: `'{name}'`".lstrip()
         return Lack(name=name, place=place, help=help or known_names("names in scope", self.names))
 
     def _meant(self, name: str, *, compared: bool) -> str | None:

@@ -53,6 +53,25 @@ def _mask_likely(node: Node, findings: DocumentFindings) -> None:
             _mask_likely(value, findings)
 
 
+_KEYS = re.compile(
+    r"\b(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{10,}|\bwhsec_[A-Za-z0-9+/=]{16,}|\bxox[abprs]-[A-Za-z0-9-]{10,}"
+    r"|\bgh[pousr]_[A-Za-z0-9]{20,}|\bAKIA[0-9A-Z]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY-----"
+)
+"""Keys of which one can see whose they are."""
+
+
+def check_keys_in_rules(root: Node | None, text: str, findings: DocumentFindings) -> None:
+    """Report keys that stand in a file of rules, which has no place for any."""
+    if root is None or _KEYS.search(text) is None:
+        return
+    for scalar in _scalars(root):
+        for key in _KEYS.finditer(scalar.text):
+            place = scalar.span_of(*key.span())
+            findings.mask(place)
+            help = "secrets belong to gateway.yaml, as `${env:NAME}`; a `destination` signs or authorizes what is sent"
+            findings.error("GW403", "a secret is written in the file", place, help=help)
+
+
 def check_taken_secrets(root: Node, schema: Schema, findings: DocumentFindings) -> None:
     """Warn of secrets from elsewhere that look like the sample they were copied from."""
     for scalar in secrets_in(root, schema):

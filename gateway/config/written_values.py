@@ -77,6 +77,17 @@ def check_stray_quotes(file: RulesFile, findings: DocumentFindings) -> None:
         findings.warning("GW005", f"this `{text[-1]}` is part of the text: nothing opens it", place, help=help)
 
 
+_NULLS = frozenset(("None", "nil", "undefined"))
+
+
+def check_foreign_nulls(file: RulesFile, findings: DocumentFindings) -> None:
+    """Warn of texts that are null in other languages."""
+    for scalar in _scalars(file.document.root):
+        if scalar.style == "" and scalar.value in _NULLS:
+            message = f"`{scalar.text}` is a text here, and null in other languages"
+            findings.warning("GW509", message, scalar, help=f"write `null`, or `'{scalar.text}'` for the text")
+
+
 def _named(node: Node) -> Iterator[tuple[Scalar, bool]]:
     """Yield every scalar, and whether it is a key."""
     match node:

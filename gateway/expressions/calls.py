@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +25,7 @@ def compile_call(node: tree.FunctionCall, compile_node: Callable[[tree.Node], Ru
     if function is None:
         raise unknown_function(node.name, node.start, sorted(BY_NAME))
     _check_count(node, function)
+    _check_currency(node, function)
     arguments = [_argument(node, function, at, compile_node) for at in range(len(node.arguments))]
     work = (function.prepare and function.prepare(node.arguments)) or function.run
     return _placed(node, _glancing(function, arguments, work))
@@ -37,6 +39,23 @@ def _check_count(node: tree.FunctionCall, function: Function) -> None:
     least = "at least " if function.variadic else ""
     message = f"`{function.name}` takes {least}{wanted} argument{'s' if wanted != 1 else ''}, got {count}"
     raise ExpressionError(message, node.start, node.end, f"write {function.signature}", about="arguments")
+
+
+def _check_currency(node: tree.FunctionCall, function: Function) -> None:
+    """Refuse a currency that is written out and is none."""
+    for at, written in enumerate(node.arguments):
+        value = written.value if isinstance(written, tree.Literal) else None
+        if function.parameter(at).name == "currency" and isinstance(value, str) and not _CURRENCY.fullmatch(value):
+            raise ExpressionError(
+                f"`{value}` is no currency",
+                written.start,
+                written.end,
+                "three letters, such as 'usd'",
+                about="arguments",
+            )
+
+
+_CURRENCY = re.compile(r"[A-Za-z]{3,5}")
 
 
 def _argument(node: tree.FunctionCall, function: Function, at: int, compile_node: Callable[[tree.Node], Run]) -> Run:

@@ -21,6 +21,7 @@ _CHARACTERS = {
     "‘": "text is written in straight single quotes: 'paid'",
     "’": "text is written in straight single quotes: 'paid'",
 }
+_OUTSIDE = re.compile(r"\s*(?:env|file):[^}]*", re.IGNORECASE)
 _WORDS = {"and": "&&", "or": "||", "not": "!"}
 _MEANT = {
     "in": "to look for an element of a list, write contains(list, element)",
@@ -85,6 +86,14 @@ def unexpected(text: str, tokens: Sequence[dict[str, Any]], at: int, wanted: str
 
     `wanted` is in words, or None when nothing more was expected.
     """
+    outside = _OUTSIDE.match(text)
+    if outside is not None:
+        return ExpressionError(
+            f"`{outside[0]}` is read in gateway.yaml alone",
+            outside.start(),
+            outside.end(),
+            "give the value to the rules as a setting: `settings: {name: ${env:NAME}}` of the source",
+        )
     token = tokens[at]
     start, end = token["start"], token["end"]
     expected = f", expected {wanted}" if wanted else ""
