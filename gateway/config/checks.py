@@ -27,13 +27,7 @@ from gateway.config.secrets import check_keys_in_rules
 from gateway.config.suspicions import Suspicions
 from gateway.config.tables import Table
 from gateway.config.unordered_writes import check_unordered_writes
-from gateway.config.written_values import (
-    check_cut_texts,
-    check_empty_values,
-    check_foreign_nulls,
-    check_stray_brackets,
-    check_stray_quotes,
-)
+from gateway.config.written_values import check_empty_values, check_plain_texts
 from gateway.expressions.contradictions import shape
 from gateway.expressions.types import LazyFields, Type, union
 from gateway.records import dataclass
@@ -87,11 +81,8 @@ def check_rules(
     check_reach(file.rules, here)
     check_own_types(file.rules, here)
     check_empty_values(file, here)
-    check_stray_brackets(file, here)
-    check_stray_quotes(file, here)
-    check_foreign_nulls(file, here)
+    check_plain_texts(file, here)
     check_keys_in_rules(file.document.root, file.document.text, here)
-    check_cut_texts(file, here)
     check_unordered_writes(file, here)
     check_increments(file, here)
     left = LazyFields({name: partial(_any_of, every) for name, every in bound.items()})

@@ -17,7 +17,8 @@ from gateway.expressions import Template
 
 
 def forgotten_dollars(value: Value, names: Mapping[str, Bound]) -> Iterator[Suspicion]:
-    """Yield the texts of a value that hold a field of what is in scope, or are a name like the key they stand under."""
+    """Yield the texts of a value that hold a field of what is in scope, or are a name in scope: like the key they stand under, or of
+    several words."""
     yield from _in_node(value.node, {id(part.node): part for part in value.parts}, names, "")
 
 
@@ -31,7 +32,8 @@ def _in_node(node: Node, parts: Mapping[int, Located], names: Mapping[str, Bound
                 yield from _in_node(item, parts, names, key)
         case Scalar(value=str(text)):
             written = _written(text, parts.get(id(node)))
-            found = text if text == key and text in names else _forgotten(written, names)
+            is_name = text in names and (text == key or ("_" in text and not node.style))
+            found = text if is_name else _forgotten(written, names)
             if found is not None:
                 yield _suspicion(node, found)
 

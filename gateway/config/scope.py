@@ -25,9 +25,9 @@ from gateway.config.scope_types import Bound, NameTypes
 from gateway.config.suspicions import Suspicion, Suspicions
 from gateway.config.tables import Table
 from gateway.config.text_findings import in_text, is_nested, no_text
-from gateway.config.type_findings import Documented, absent_name, suspicions_of
+from gateway.config.type_findings import Documented, absent_name, asked_always, given_wrong, suspicions_of
 from gateway.config.values import Condition, Located, Value, type_of_value
-from gateway.expressions import Reference, tree
+from gateway.expressions import Expression, Reference, tree
 from gateway.expressions.inference import infer
 from gateway.expressions.inferred import Known
 from gateway.expressions.types import ANY, Type, in_words, object_of
@@ -241,6 +241,8 @@ class CheckScope:
             self.look_at_name(reference.path[0], part, reference)
         if "@" in part.node.text:
             self.read.add("@")
+        if self.running:
+            self._blame_given(part)
         self.suspect(part.node, "type", self._wrong_in(part, as_text=as_text))
 
     def _wrong_in(self, part: Located, *, as_text: bool) -> Iterator[Suspicion]:
@@ -252,6 +254,31 @@ class CheckScope:
                 yield replace(in_text(expression, inferred.type, part), note=self.origins(part))
         if not self.under_condition:
             yield from perhaps_unbound(part, self.names)
+
+    def _blame_given(self, part: Located) -> None:
+        """Report values that `with` gives a procedure and that its expressions can do nothing with.
+
+        What others give may be right, so that nothing is wrong with the expression itself.
+        """
+        own = self.step.when if self.step is not None else None
+        if self.conditional or (own is not None and own.node is not part.node):
+            return  # a condition may see to it that this is not asked of every value
+        for expression in part.expressions:
+            for reference in expression.names:
+                name = reference.path[0]
+                bound = self.names.get(name)
+                node = None if bound is None else bound.given or (None if bound.value is None else bound.value.node)
+                if node is not None:
+                    wrong = self._wrong_given(expression, part, name, node)
+                    self.suspect(node, f"{id(part.node)} {reference.start} given", wrong)
+
+    def _wrong_given(self, expression: Expression, part: Located, name: str, node: Node) -> Iterator[Suspicion]:
+        problems = infer(expression.tree, self._known()).problems
+        if problems:
+            scope = object_of(NameTypes({**self.names, name: Bound()}), open=True)
+            left = infer(expression.tree, Known(scope=scope, tables=self.rows, keys=self.keys)).problems
+            always = [one for one in problems if asked_always(expression, one)]
+            yield from given_wrong(name, self.running[-1], part.node, node, (always, left))
 
     def origins(self, part: Located) -> tuple[str, ...]:
         """Say where the names that an expression or template reads were extracted, given or declared."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from gateway.config.diagnostics import Severity, did_you_mean
-from gateway.config.nodes import Scalar
+from gateway.config.nodes import Node, Scalar
 from gateway.config.scope_types import SETTINGS
 from gateway.config.suspicions import Suspicion
 from gateway.expressions import Expression, tree
@@ -62,6 +62,39 @@ def suspicions_of(
             yield Suspicion(code="GW310", message=said, span=span, help=help, severity=Severity.WARNING)
         else:
             yield Suspicion(code=CODES[problem.about], message=said, span=span, help=remedy(problem, moved))
+
+
+_OF_THE_VALUE = frozenset(("kind", "compare", "argument"))
+"""Problems that a value has in any case; a comparison that always comes out the same may be meant for other values."""
+
+
+def given_wrong(
+    name: str, procedure: str, where: Scalar, given: Node, problems: tuple[Sequence[Problem], Sequence[Problem]]
+) -> Iterator[Suspicion]:
+    """Yield what is wrong with a value that is given to a procedure under a name.
+
+    `where` is what reads it there; `problems` are those of that which come up in any case, and those that are left
+    with any other value.
+    """
+    found, left = problems
+    kept = {(one.start, one.about) for one in left}
+    for problem in found:
+        if problem.about in _OF_THE_VALUE and (problem.start, problem.about) not in kept:
+            line = where.span_of(problem.start, problem.end).start.line
+            yield Suspicion(
+                code=CODES[problem.about],
+                message=f"procedure `{procedure}` can do nothing with this `{name}`: {problem.message}",
+                span=given.span,
+                note=f"it is read in line {line}",
+                help=remedy(problem, None),
+            )
+            return
+
+
+def asked_always(expression: Expression, problem: Problem) -> bool:
+    """Say whether the part that is wrong is worked out for every value of the others: it is behind no `&&` or `||`."""
+    choices = [part for part in tree.walk(expression.tree) if isinstance(part, tree.Or | tree.And)]
+    return not any(one.start <= problem.start < one.end for part in choices for one in part.operands[1:])
 
 
 def no_payload(types: Collection[str], message: str) -> str:

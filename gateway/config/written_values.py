@@ -30,88 +30,75 @@ def check_empty_values(file: RulesFile, findings: DocumentFindings) -> None:
         )
 
 
-def check_stray_brackets(file: RulesFile, findings: DocumentFindings) -> None:
-    """Report texts without quotes that end with a bracket which nothing opens: the opening one was left out."""
-    for scalar in _scalars(file.document.root):
-        text = scalar.text if isinstance(scalar.value, str) and scalar.style == "" else ""
-        for opening, closing in ("{}", "[]"):
-            if text.endswith(closing) and text.count(closing) > text.count(opening):
-                place = scalar.span_of(len(text) - 1, len(text))
-                help = f"write the `{opening}` before it, or put the whole value in quotes"
-                findings.error("GW005", f"this `{closing}` closes nothing", place, help=help)
-
-
-_CUT = re.compile(r"\s+(#(?:[$\d{]|\s*$))")
-
-
-def check_cut_texts(file: RulesFile, findings: DocumentFindings) -> None:
-    """Warn of texts that end where a ` #` begins a comment that was meant as a part of them."""
-    if " #" not in file.document.text:
-        return
-    lines = file.document.text.split("\n")
-    for scalar in _scalars(file.document.root):
-        at = scalar.span.end
-        line = lines[at.line - 1] if scalar.style == "" and isinstance(scalar.value, str | None) else ""
-        cut = _CUT.match(line, at.column - 1)
-        if cut is not None and line[at.column - 1 :].strip() != "#":
-            place = Position(line=at.line, column=cut.start(1) + 1)
-            end = Position(line=at.line, column=len(line.rstrip()) + 1)
-            message = "what stands behind ` #` is a comment, and left out"
-            findings.warning("GW006", message, Span(start=place, end=end), help="put the whole text in quotes")
-
-
-def check_stray_quotes(file: RulesFile, findings: DocumentFindings) -> None:
-    """Warn of keys and texts without quotes that end with a quote: the one before them was left out."""
-    if file.document.root is None:
-        return
-    for scalar, is_key in _named(file.document.root):
-        text = scalar.text if isinstance(scalar.value, str) and scalar.style == "" else ""
-        if not text.endswith(('"', "'")) or text.count(text[-1]) % 2 == 0:
+def check_plain_texts(file: RulesFile, findings: DocumentFindings) -> None:
+    """Report texts without quotes that are not what they look like: cut short, half quoted, null elsewhere."""
+    lines = file.document.text.split("\n") if _CUT.search(file.document.text) else None
+    for scalar, is_key in _plain(file.document.root):
+        if lines is not None and not is_key:
+            _check_cut(scalar, lines, findings)
+        if not isinstance(scalar.value, str):
             continue
-        if text[-1] == "'" and " " in text:
-            continue  # an apostrophe
-        if not is_key and text[-2:-1].isdigit():
-            continue  # inches
-        place = scalar.span_of(len(text) - 1, len(text))
-        help = f"write the `{text[-1]}` before it too, or put the whole in quotes of the other kind"
-        findings.warning("GW005", f"this `{text[-1]}` is part of the text: nothing opens it", place, help=help)
-
-
-_NULLS = frozenset(("None", "nil", "undefined"))
-
-
-def check_foreign_nulls(file: RulesFile, findings: DocumentFindings) -> None:
-    """Warn of texts that are null in other languages."""
-    for scalar in _scalars(file.document.root):
-        if scalar.style == "" and scalar.value in _NULLS:
+        last = scalar.value[-1:]
+        if last in _BRACKETS and not is_key:
+            _check_bracket(scalar, last, findings)
+        elif last in _QUOTES:
+            _check_quote(scalar, last, findings, is_key=is_key)
+        elif scalar.value in _NULLS and not is_key:
             message = f"`{scalar.text}` is a text here, and null in other languages"
             findings.warning("GW509", message, scalar, help=f"write `null`, or `'{scalar.text}'` for the text")
 
 
-def _named(node: Node) -> Iterator[tuple[Scalar, bool]]:
-    """Yield every scalar, and whether it is a key."""
-    match node:
-        case Scalar():
-            yield node, False
-        case Sequence(items=items):
-            for item in items:
-                yield from _named(item)
-        case Mapping(entries=entries):
-            for key, item in entries:
-                yield key, True
-                yield from _named(item)
+_BRACKETS = {"}": "{", "]": "["}
+_QUOTES = frozenset("\"'")
+_NULLS = frozenset(("None", "nil", "undefined"))
+_CUT = re.compile(r"[ \t]+(#[$\d{])")
 
 
-def _scalars(node: Node | None) -> Iterator[Scalar]:
-    match node:
-        case Scalar():
-            yield node
-        case Sequence(items=items):
-            for item in items:
-                yield from _scalars(item)
-        case Mapping(entries=entries):
-            for _, item in entries:
-                yield from _scalars(item)
+def _check_bracket(scalar: Scalar, closing: str, findings: DocumentFindings) -> None:
+    """Report a bracket at the end that nothing opens: the opening one was left out."""
+    text, opening = scalar.text, _BRACKETS[closing]
+    if text.count(closing) > text.count(opening):
+        place = scalar.span_of(len(text) - 1, len(text))
+        help = f"write the `{opening}` before it, or put the whole value in quotes"
+        findings.error("GW005", f"this `{closing}` closes nothing", place, help=help)
+
+
+def _check_quote(scalar: Scalar, quote: str, findings: DocumentFindings, *, is_key: bool) -> None:
+    """Warn of a quote at the end that nothing opens; what may be an apostrophe or stand for inches is passed over."""
+    text = scalar.text
+    apostrophe = quote == "'" and " " in text
+    if text.count(quote) % 2 == 0 or apostrophe or (not is_key and text[-2:-1].isdigit()):
+        return
+    place = scalar.span_of(len(text) - 1, len(text))
+    help = f"write the `{quote}` before it too, or put the whole in quotes of the other kind"
+    findings.warning("GW005", f"this `{quote}` is part of the text: nothing opens it", place, help=help)
+
+
+def _check_cut(scalar: Scalar, lines: list[str], findings: DocumentFindings) -> None:
+    """Warn of a text that ends where a ` #` begins a comment that was meant as a part of it."""
+    at = scalar.span.end
+    line = lines[at.line - 1] if isinstance(scalar.value, str | None) else ""
+    cut = _CUT.match(line, at.column - 1)
+    if cut is not None:
+        place = Position(line=at.line, column=cut.start(1) + 1)
+        end = Position(line=at.line, column=len(line.rstrip()) + 1)
+        message = "what stands behind ` #` is a comment, and left out"
+        findings.warning("GW006", message, Span(start=place, end=end), help="put the whole text in quotes")
+
+
+def _plain(root: Node | None) -> Iterator[tuple[Scalar, bool]]:
+    """Yield every scalar without quotes, and whether it is a key."""
+    left: list[tuple[Node, bool]] = [] if root is None else [(root, False)]
+    while left:
+        node, is_key = left.pop()
+        if isinstance(node, Scalar):
+            if not node.style:
+                yield node, is_key
+        elif isinstance(node, Sequence):
+            left += [(item, False) for item in node.items]
+        else:
+            for key, item in node.entries:
+                left += ((key, True), (item, False))
 
 
 def _empty(node: Node, *, inside: bool) -> Iterator[Scalar]:
