@@ -76,7 +76,7 @@ def _words_misfit(column: Column, words: list[str]) -> Misfit | None:
         return literal_misfit(column, words[0])
     if not words or any(literal_misfit(column, word) is None for word in words):
         return None
-    listed = ", ".join(f"`{word}`" for word in words)
+    listed = ", ".join(f"`{word}`" for word in words[:12]) + ", …" * (len(words) > 12)
     takes = ", ".join(f"`{allowed}`" for allowed in column.values)
     return f"column `{column.name}` takes none of what this can be: {listed}", f"values: {takes}" if takes else None
 

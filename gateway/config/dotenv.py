@@ -25,6 +25,9 @@ def read_dotenv(path: Path, findings: Findings, *, shown: str) -> dict[str, str]
     Single quotes take everything as it stands, double quotes know backslash escapes, and both may span lines.
     Without quotes, ` #` begins a comment.
     """
+    held = findings.unsaved.get(path.resolve()) if findings.unsaved else None
+    if held is not None:  # an editor has it open
+        return _parse(held, shown, findings)
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:

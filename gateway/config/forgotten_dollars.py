@@ -17,8 +17,10 @@ from gateway.expressions import Template
 
 
 def forgotten_dollars(value: Value, names: Mapping[str, Bound]) -> Iterator[Suspicion]:
-    """Yield the texts of a value that hold a field of what is in scope, or are a name in scope: like the key they stand under, or of
-    several words."""
+    """Yield the texts of a value that hold a field of what is in scope, or are a name in scope.
+
+    A name of one word is one where it stands under a key of that name.
+    """
     yield from _in_node(value.node, {id(part.node): part for part in value.parts}, names, "")
 
 

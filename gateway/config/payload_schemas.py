@@ -1,5 +1,6 @@
 """What is known of payloads: JSON Schemas, a file for each event type of a provider, read when they are needed.
 
+
 An operator's own stand in `schemas/payloads/SOURCE/EVENT.json` or `schemas/payloads/PROVIDER/EVENT.json` beside
 gateway.yaml and take the place of the ones that come with the gateway. The properties that such a schema names are
 taken for all that there are, unless it says `additionalProperties`; every one of them may be absent.
@@ -29,6 +30,7 @@ from gateway.expressions.types import (
     text_of,
     union,
 )
+from gateway.providers.stripe_currencies import CURRENCIES
 
 __all__ = ["SHIPPED", "PayloadSchemas", "payload_schemas"]
 
@@ -155,6 +157,13 @@ def _object(schema: Mapping[str, Any], folder: Path) -> Type:
 
 def _member(name: str, schema: Any, folder: Path) -> Type:
     found = _type(schema, folder).nullable
+    if (
+        name == "currency"
+        and found.certain == {"text"}
+        and found.values is None
+        and SHIPPED / "stripe" in folder.parents
+    ):
+        return replace(found, values=CURRENCIES, documented=True)
     counts = found.certain == {"integer"} and _is_amount(name, schema, folder)
     return replace(found, minor=True) if counts else found
 

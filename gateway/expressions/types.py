@@ -186,7 +186,9 @@ def _joined_values(left: Type, right: Type) -> frozenset[object] | None:
         return right.values
     if right.kinds.isdisjoint(_LITERAL_KINDS):
         return left.values
-    return None if left.values is None or right.values is None else left.values | right.values
+    if left.values is None or right.values is None or left.values is right.values:
+        return None if right.values is None else left.values
+    return left.values | right.values
 
 
 NEVER = Type(kinds=frozenset())
