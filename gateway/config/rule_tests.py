@@ -265,6 +265,9 @@ class _Reader:
     def _file(self, node: Node | None) -> bytes | None:
         assert isinstance(node, Scalar)
         path = self.folder / str(node.value)
+        held = self.findings.findings.unsaved.get(path.resolve())
+        if held is not None:  # an editor has it open
+            return held.encode()
         try:
             return path.read_bytes()
         except OSError as error:

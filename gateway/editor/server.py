@@ -23,6 +23,7 @@ from gateway.editor.hover import explain
 from gateway.editor.places import Where, definition, references
 from gateway.editor.positions import Text
 from gateway.editor.protocol import action_of, diagnostic_of, item_of, markdown, path_of, place_of, range_of, uri_of
+from gateway.editor.renaming import is_name, places_of, renamable
 from gateway.editor.session import Checked, Session
 
 DELAY = 0.25
@@ -225,6 +226,27 @@ def _answer(server: GatewayServer) -> None:
             return None
         found = references(ls.session.view(path), path, ls.text(path).position(place_of(params.position)))
         return [ls.location(one) for one in (found if params.context.include_declaration else found[1:])]
+
+    @server.feature(lsp.TEXT_DOCUMENT_PREPARE_RENAME)
+    def nameable(ls: GatewayServer, params: lsp.PrepareRenameParams) -> lsp.Range | None:
+        path = ls.known(params.text_document.uri)
+        if path is None:
+            return None
+        text = ls.text(path)
+        found = renamable(ls.session.view(path), path, text.position(place_of(params.position)))
+        return None if found is None else range_of(text, found)
+
+    @server.feature(lsp.TEXT_DOCUMENT_RENAME, lsp.RenameOptions(prepare_provider=True))
+    def renamed(ls: GatewayServer, params: lsp.RenameParams) -> lsp.WorkspaceEdit | None:
+        path = ls.known(params.text_document.uri)
+        if path is None or not is_name(params.new_name):
+            return None
+        found = places_of(ls.session.view(path), path, ls.text(path).position(place_of(params.position)))
+        changes: dict[str, list[lsp.TextEdit]] = {}
+        for own, span in found:
+            edit = lsp.TextEdit(range=range_of(ls.text(own), span), new_text=params.new_name)
+            changes.setdefault(ls.uri(own), []).append(edit)
+        return lsp.WorkspaceEdit(changes=changes) if changes else None
 
     @server.feature(
         lsp.TEXT_DOCUMENT_CODE_ACTION, lsp.CodeActionOptions(code_action_kinds=[lsp.CodeActionKind.QuickFix])

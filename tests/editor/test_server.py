@@ -280,6 +280,17 @@ def test_references_in_all_files(editor: Editor) -> None:
     assert {one["uri"] for one in with_it} == {editor.uri(name), editor.uri("rules/tests/pay.test.yaml")}
 
 
+def test_the_server_renames(editor: Editor) -> None:
+    name = "rules/pay.yaml"
+    text, line, character = cut(with_rules("run: find_tenant", "run: find_ten‸ant"))
+    editor.open(name, text)
+    place = editor.ask("prepareRename", name, line, character)
+    assert (place["start"]["line"], place["end"]["character"] - place["start"]["character"]) == (line, 11)
+    edits = editor.ask("rename", name, line, character, newName="who_pays")["changes"][editor.uri(name)]
+    assert [one["newText"] for one in edits] == ["who_pays", "who_pays"]
+    assert editor.ask("rename", name, line, character, newName="who pays") is None
+
+
 def test_a_document_without_a_file_is_left_alone(editor: Editor) -> None:
     document = {"uri": "untitled:Untitled-1", "languageId": "yaml", "version": 1, "text": "rules: ["}
     editor.notify("textDocument/didOpen", {"textDocument": document})
