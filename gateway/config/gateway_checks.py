@@ -62,6 +62,9 @@ def check_database(root: Mapping, findings: DocumentFindings) -> None:
     elif kind == "sqlite" and not rest.startswith("/"):
         message = f"`database`: `{rest.partition('/')[0]}` would be a host, and a SQLite file has none"
         findings.error("GW104", message, node, help=f"a file takes three slashes: `sqlite:///{rest}`")
+    elif kind == "sqlite" and rest.lstrip("/") == ":memory:":
+        message = "`database`: what is held in memory is lost at the end, and each process has its own"
+        findings.error("GW104", message, node, help="name a file: `sqlite:///gateway.db`")
     elif kind not in DATABASES:
         near = did_you_mean(kind, DATABASES) or ("postgresql" if kind.startswith("postgres") else None)
         findings.error(
@@ -314,6 +317,8 @@ def _report_no_file(item: Located, text: str, directory: Path, findings: Documen
         if below and not is_directory
         else f"name the files in it: `{text.rstrip('/')}/name.yaml`"
         if is_directory
+        else f"folders are set apart by `/`: `{text.replace(chr(92), '/')}`"
+        if chr(92) in text
         else "files are named one by one, `*` stands for nothing"
         if "*" in text
         else "a path is relative to the directory of this file",

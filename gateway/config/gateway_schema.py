@@ -17,6 +17,7 @@ from gateway.config.schema_parts import (
 )
 from gateway.config.source_schema import source_schema
 from gateway.config.units import PERCENT, SIZE
+from gateway.providers.schema import HEADER_NAME
 
 
 @cache
@@ -192,6 +193,7 @@ def _destination() -> Schema:
             "headers": {
                 "type": "object",
                 "additionalProperties": described({"type": "string", "writeOnly": True}, "A header's value."),
+                "propertyNames": HEADER_NAME,
                 "default": {},
                 "description": "Headers that go with everything sent there.",
                 "examples": [{"Authorization": "${env:APP_AUTHORIZATION}"}],

@@ -135,7 +135,12 @@ def _of_kind(kind: str, schema: Mapping[str, Any], folder: Path) -> Type:
     if kind == "object":
         return _object(schema, folder)
     words = _words(schema) if kind == "string" else None
-    return _KINDS.get(kind, ANY) if words is None else replace(text_of(words), documented=True)
+    if words is not None:
+        return replace(text_of(words), documented=True)
+    known = schema.get("examples") if kind == "string" else None
+    if isinstance(known, list) and len(known) > 1 and all(isinstance(word, str) for word in known):
+        return replace(TEXT, listed=frozenset(known))
+    return _KINDS.get(kind, ANY)
 
 
 def _words(schema: Mapping[str, Any]) -> list[str] | None:

@@ -260,8 +260,7 @@ class CheckScope:
 
         What others give may be right, so that nothing is wrong with the expression itself.
         """
-        own = self.step.when if self.step is not None else None
-        if self.conditional or (own is not None and own.node is not part.node):
+        if self.under_condition:
             return  # a condition may see to it that this is not asked of every value
         for expression in part.expressions:
             for reference in expression.names:
@@ -270,7 +269,8 @@ class CheckScope:
                 node = None if bound is None else bound.given or (None if bound.value is None else bound.value.node)
                 if node is not None:
                     wrong = self._wrong_given(expression, part, name, node)
-                    self.suspect(node, f"{id(part.node)} {reference.start} given", wrong)
+                    same = id(part.node), "type"
+                    self.suspicions.look(node, f"{id(part.node)} {reference.start}", wrong, unless=same)
 
     def _wrong_given(self, expression: Expression, part: Located, name: str, node: Node) -> Iterator[Suspicion]:
         problems = infer(expression.tree, self._known()).problems

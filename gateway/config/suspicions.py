@@ -43,17 +43,21 @@ class Suspicions:
         """Begin with nothing looked at."""
         self._wrong: dict[_Place, dict[_Cause, Suspicion]] = {}
         self._in_order: set[_Place] = set()
+        self._unless: dict[_Place, _Place] = {}
         self._nodes: list[Node] = []
         self._reported: set[tuple[str, Span]] = set()
 
-    def look(self, node: Node, aspect: str, found: Iterable[Suspicion]) -> None:
+    def look(self, node: Node, aspect: str, found: Iterable[Suspicion], *, unless: _Place | None = None) -> None:
         """Note one look at a node, and all that was wrong; `aspect` tells several kinds of looks at one node apart.
 
-        What is found is only asked for where it may come to be reported.
+        It is the same mistake as what is wrong at the place `unless`, a node's identity and an aspect. What is found
+        is only asked for where it may come to be reported.
         """
         place = id(node), aspect
         if place in self._in_order:
             return
+        if unless is not None:
+            self._unless[place] = unless
         wrong = {one.cause: one for one in found}
         before = self._wrong.get(place)
         if before is None:
@@ -74,7 +78,9 @@ class Suspicions:
 
     def report(self, findings: DocumentFindings) -> None:
         """Report what was wrong each time."""
-        for found in self._wrong.values():
+        for place, found in self._wrong.items():
+            if self._unless.get(place) in self._wrong:
+                continue
             for suspicion in found.values():
                 report_one(suspicion, findings)
 

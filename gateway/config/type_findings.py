@@ -22,6 +22,7 @@ CODES = {
     "never": "GW309",
     "idle": "GW310",
     "table": "GW201",
+    "unlisted": "GW309",
 }
 """The code of each kind of problem."""
 
@@ -45,6 +46,9 @@ def suspicions_of(
 ) -> Iterator[Suspicion]:
     """Yield a suspicion for each problem, at its place in the file."""
     for problem in problems:
+        if problem.about == "unlisted":
+            yield from _nearly_listed(problem, node)
+            continue
         moved = documented.moved_to(problem)
         if moved is not None and _has_alternative(expression.tree, problem):
             continue
@@ -62,6 +66,18 @@ def suspicions_of(
             yield Suspicion(code="GW310", message=said, span=span, help=help, severity=Severity.WARNING)
         else:
             yield Suspicion(code=CODES[problem.about], message=said, span=span, help=remedy(problem, moved))
+
+
+def _nearly_listed(problem: Problem, node: Scalar) -> Iterator[Suspicion]:
+    """Yield a word that is nearly one of those that are known; one that is near none may be new."""
+    from difflib import get_close_matches  # only a mistake pays for its import
+
+    words = [] if problem.owner is None else sorted(map(str, problem.owner.listed or ()))
+    name = problem.name or ""
+    near = did_you_mean(name, words) or next(iter(get_close_matches(name, words, n=1, cutoff=0.65)), None)
+    if near is not None:
+        span, help = node.span_of(problem.start, problem.end), f"did you mean `{near}`?"
+        yield Suspicion(code="GW309", message=problem.message, span=span, help=help, severity=Severity.WARNING)
 
 
 _OF_THE_VALUE = frozenset(("kind", "compare", "argument"))

@@ -39,6 +39,9 @@ def impossible_word(one: Type, place: tree.Node) -> Iterator[Problem]:
         listed = ", ".join(f"`{word}`" for word in words[:12])
         said = f"this is never `{place.value}`: it is one of {listed}{', …' if len(words) > 12 else ''}"
         yield Problem(about="never", message=said, start=place.start, end=place.end, owner=one, name=place.value)
+    elif one.values is None and one.listed is not None and place.value not in one.listed:
+        said = f"`{place.value}` is none of the words that are known of this"
+        yield Problem(about="unlisted", message=said, start=place.start, end=place.end, owner=one, name=place.value)
 
 
 def argument_problems(

@@ -9,7 +9,7 @@ from gateway.expressions import tree
 from gateway.expressions.types import Type
 from gateway.records import dataclass, field
 
-About = Literal["field", "kind", "compare", "argument", "never", "idle", "table"]
+About = Literal["field", "kind", "compare", "argument", "never", "idle", "table", "unlisted"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +19,8 @@ class Problem:
     about: About
     """`field`: a member that the object never has; `kind`: a member, element or projection of what has none;
     `compare`: two values that cannot be compared; `argument`: one that a function refuses; `never`: a comparison that
-    always comes out the same; `idle`: an alternative that never counts; `table`: a table that nobody declared."""
+    always comes out the same; `idle`: an alternative that never counts; `table`: a table that nobody declared;
+    `unlisted`: a text that is none of the words known of what it is compared with, which may have others."""
     message: str
     start: int
     end: int

@@ -32,6 +32,26 @@ _MEANT = {
     "*": "to multiply, write mul(a, b)",
     ">": "unequal is written `!=`",
 }
+_FUNCTIONS = {
+    "if": "a choice is written `condition && yes || no`",
+    "iif": "a choice is written `condition && yes || no`",
+    "ifelse": "a choice is written `condition && yes || no`",
+    "concat": "to put text together, write join('', [a, b])",
+    "format": "to put text together, write join('', [a, b])",
+    "coalesce": "the first that is not null: not_null(a, b)",
+    "default": "the first that is there: `a || b`",
+    "ifnull": "the first that is not null: not_null(a, b)",
+    "matches": "to look for a pattern, write capture(text, 'pattern')",
+    "match": "to look for a pattern, write capture(text, 'pattern')",
+    "regex": "to look for a pattern, write capture(text, 'pattern')",
+    "count": "the number of elements: length(list)",
+    "today": "`now` is the time, which is the same for the whole run",
+    "int": "to_number(text) reads a text as a number",
+    "float": "to_number(text) reads a text as a number",
+    "str": "to_string(value) writes a value as text",
+    "includes": "to look for an element of a list, write contains(list, element)",
+    "exists": "what is there is not null: `x != null`, with backticks round null",
+}
 _NAMES = ("now", "event", "settings")
 _TOKENS = {
     "rparen": "`)`",
@@ -149,6 +169,9 @@ def unknown_function(name: str, start: int, known: Sequence[str]) -> ExpressionE
 
     if name in _NAMES:
         help_text = f"`{name}` is a name, which is written without `()`"
+        return ExpressionError(f"there is no function `{name}`", start, start + len(name), help_text, about="function")
+    if name.lower() in _FUNCTIONS:
+        help_text = _FUNCTIONS[name.lower()]
         return ExpressionError(f"there is no function `{name}`", start, start + len(name), help_text, about="function")
     near = get_close_matches(name.lower(), known, n=1, cutoff=0.6)
     help_text = f"did you mean `{near[0]}`?" if near else "the functions are " + ", ".join(known)

@@ -44,6 +44,8 @@ class Type:
     operator wrote in rules."""
     minor: bool = False
     """Whether a number is an amount of money in minor units, such as cents."""
+    listed: frozenset[object] | None = None
+    """The words that are known of a text which may hold others too."""
 
     def __or__(self, other: Type) -> Type:
         """Return the type of a value that is of either."""
@@ -70,6 +72,7 @@ class Type:
             name=self.name,
             documented=self.documented,
             minor=self.minor,
+            listed=self.listed,
         )
 
     @property
@@ -112,6 +115,7 @@ def _union(left: Type, right: Type) -> Type:
         name=_joined_name(left, right),
         documented=left.documented or right.documented,
         minor=(left.minor or not left.certain) and (right.minor or not right.certain),
+        listed=_joined_listed(left, right),
     )
 
 
@@ -121,6 +125,12 @@ def _joined_elements(left: Type, right: Type) -> Type | None:
     if "list" not in right.kinds:
         return left.element
     return None if left.element is None or right.element is None else left.element | right.element
+
+
+def _joined_listed(left: Type, right: Type) -> frozenset[object] | None:
+    if "text" not in left.kinds:
+        return right.listed
+    return left.listed if "text" not in right.kinds or left.listed == right.listed else None
 
 
 def _joined_name(left: Type, right: Type) -> str | None:
