@@ -129,8 +129,9 @@ class _Reader(Scanner):
             node, end = self._block(self.next(properties.end()), indent + 1)
         else:
             node, end = self._plain_or_other(properties.end(), indent)
-        if self.text[at] == "&":
-            self.anchors[self.text[at + 1 : properties.end()].split()[0]] = node
+        anchor = self.text[at + 1 : properties.end()].split() if self.text[at] == "&" else []
+        if anchor:  # who has typed `&` alone is about to name it
+            self.anchors[anchor[0]] = node
         return node, end
 
     def _plain_or_other(self, at: int, indent: int) -> tuple[Node, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gateway.config.diagnostics import Findings
@@ -80,6 +80,7 @@ SHIPPED = (ROOT / "rules" / "asaas-billing.yaml").read_text("utf-8")
 
 
 @settings(max_examples=50)
+@example(0, 0, "& ")
 @given(st.integers(0, len(SHIPPED)), st.integers(0, 200), st.text("{}[]\"'|>-:#&*! \n\tab$", max_size=4))
 def test_whatever_stands_there_what_was_before_is_read(at: int, cut: int, put: str) -> None:
     before = outline(SHIPPED[:at].rpartition("\n")[0])
