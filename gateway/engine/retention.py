@@ -10,7 +10,7 @@ import structlog
 
 from gateway.errors import StorageUnavailable
 from gateway.store.database import Database
-from gateway.store.retention import delete_old
+from gateway.store.retention import delete_old, delete_old_notices
 
 _log = structlog.get_logger("gateway.engine")
 
@@ -46,7 +46,8 @@ class Retention:
         self.keep = keep
         self._database = database
         self._clock = clock
-        self._at = 0
+        self._at: int | None = 0
+        self._notice = ""
         self._deleted = 0
         self._next = 0.0
 
@@ -56,18 +57,28 @@ class Retention:
         if now < self._next:
             return self._next - now
         try:
-            sweep = delete_old(self._database, self.keep.before(self._clock()), after=self._at, limit=BATCH)
+            more = self._sweep(self.keep.before(self._clock()))
         except StorageUnavailable:
             # The engine says so itself; nothing was deleted.
             self._next = now + PAUSE
             return PAUSE
-        self._deleted += sweep.deleted
-        if sweep.last is not None:
-            self._at = sweep.last
+        if more:
             self._next = time.monotonic() + PAUSE
             return PAUSE
         if self._deleted:
             _log.info("old events were deleted", count=self._deleted)
-        self._at = self._deleted = 0
+        self._at, self._notice, self._deleted = 0, "", 0
         self._next = time.monotonic() + SWEEP_AGAIN
         return SWEEP_AGAIN
+
+    def _sweep(self, before: dict[str, int]) -> bool:
+        """Look at one batch of events, or of notices when that was the last; say whether there is more to look at."""
+        if self._at is not None:
+            sweep = delete_old(self._database, before, after=self._at, limit=BATCH)
+            self._deleted += sweep.deleted
+            self._at = sweep.last
+            if self._at is not None:
+                return True
+        notices = delete_old_notices(self._database, before, after=self._notice, limit=BATCH)
+        self._notice = notices.last or ""
+        return notices.last is not None

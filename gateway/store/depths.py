@@ -57,6 +57,9 @@ SELECT seq, event_id, type, key, error FROM gateway_events
 WHERE finished_at IS NULL AND status = 'parked' AND source = ? ORDER BY received_at, seq LIMIT ?
 """
 
+LAST_CHARACTER = "\U0010ffff"
+"""Behind a beginning of texts: the end of the range in which all of them are."""
+
 # Notices belong to no event; their positions begin with what they are about.
 _LAST_NOTICE = """
 SELECT position, created_at FROM gateway_outbox
@@ -79,8 +82,13 @@ def longest_parked(database: Database, source: str, limit: int) -> list[OpenEven
 def last_notice(database: Database, about: str) -> tuple[str, int] | None:
     """Return what was last told about something: the rest of its position, and when (microseconds). One statement."""
     with storage_errors():
-        row = database.execute(_LAST_NOTICE, (about, about + "\U0010ffff")).fetchone()
+        row = database.execute(_LAST_NOTICE, (about, about + LAST_CHARACTER)).fetchone()
     return None if row is None else (row[0].removeprefix(about), row[1])
+
+
+def about_of(position: str) -> str:
+    """Return what a notice is about: its position without the last two words, what it tells and when."""
+    return position.rsplit(" ", 2)[0] + " "
 
 
 def add_notice(database: Database, notice: Outgoing, now: int) -> None:
