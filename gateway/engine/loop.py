@@ -16,6 +16,7 @@ from typing import NamedTuple
 import structlog
 
 from gateway.engine.foreseeing import read_ahead
+from gateway.engine.holding import CALLING, Holding
 from gateway.engine.passes import Begun, PassResult, begin_pass, end_pass
 from gateway.engine.program import RUN_PREFIX, Program, SourceProgram
 from gateway.engine.responding import answer, bare_scope
@@ -36,16 +37,12 @@ from gateway.store.inbox import (
     Finish,
     Outcome,
     TraceRow,
-    any_held,
     any_parked,
     claim_due,
     claim_ready,
     event_at,
     finish_events,
-    hold,
-    holder_of,
     next_due,
-    release,
     unpark,
 )
 from gateway.store.outbox import Outgoing, add_outgoing, await_call
@@ -92,9 +89,6 @@ class Slice:
 
 
 NOTHING = Slice(ended=(), outcomes=(), more=False)
-
-CALLING = "calling"
-"""What became of a pass that waits for an answer; the event is `waiting`."""
 
 
 class _Early(NamedTuple):
@@ -184,12 +178,18 @@ class Engine:
         return Slice(ended=ended, outcomes=outcomes, more=more, sends=sends)
 
     def _change(self, events: Sequence[Claimed], now: int, *, savepoints: bool) -> tuple[list[Ended], bool, bool]:
-        """Run events and write what became of them; say what `_write` says. Nothing that was put off is left."""
+        """Run events and write what became of them; say whether that made others ready, and whether any sends.
+
+        Nothing that was put off is left.
+        """
         # With a savepoint around each event its writes are waited for, so that they fail as its own.
         self._database.putting_off = not savepoints
-        ended = self._run_each(events, savepoints=savepoints)
+        holding = Holding(self._database, self.program.sources, events)
+        ended = self._run_each(events, holding, savepoints=savepoints)
         self._database.putting_off = True
-        released, sends = self._write(ended, now)
+        holding.write()
+        sends = self._write(ended, now)
+        released = self._make_others_ready(ended, holding)
         self._database.settle()
         return ended, released, sends
 
@@ -202,35 +202,16 @@ class Engine:
         due = claim_due(self._database, now, limit) if any_due else []
         return due + claim_ready(self._database, limit - len(due)) if len(due) < limit else due
 
-    def _run_each(self, events: Sequence[Claimed], *, savepoints: bool) -> list[Ended]:
+    def _run_each(self, events: Sequence[Claimed], holding: Holding, *, savepoints: bool) -> list[Ended]:
         early = {} if savepoints else self._begin_early(events)
-        held = any_held(self._database)
         ended: list[Ended] = []
-        holders: dict[tuple[str, str], int] = {}
         for event in events:
-            if event.key is not None and (held or holders):
-                behind = self._holder(event, event.key, holders)
-                if behind is not None:
-                    hold(self._database, event.seq, behind)
-                    continue
+            if holding.behind(event):
+                continue
             one = self._attempt(event, early.get(event.seq), savepoints=savepoints)
             ended.append(one)
-            if event.key is not None and self._holds(event.source, one.finish):
-                holders[event.source, event.key] = event.seq
+            holding.ended(event, one.finish.status)
         return ended
-
-    def _holder(self, event: Claimed, key: str, holders: dict[tuple[str, str], int]) -> int | None:
-        """Return the event that must end before this one may run, or None."""
-        source = self.program.sources.get(event.source)
-        own = holders.get((event.source, key))
-        strict = source is not None and source.strict
-        return own if own is not None else holder_of(self._database, event.source, key, event.seq, strict=strict)
-
-    def _holds(self, name: str, finish: Finish) -> bool:
-        if finish.status == CALLING:
-            return True
-        source = self.program.sources.get(name)
-        return finish.status == "waiting" and source is not None and source.strict
 
     def _begin_early(self, events: Sequence[Claimed]) -> dict[int, _Early]:
         """Begin the passes whose beginning reads no rows, and read those that they will look for."""
@@ -342,8 +323,8 @@ class Engine:
             return _dead(event, attempts, now, rule, error)
         return Finish(status, attempts, at, None, rule, None, error, None, event.seq)
 
-    def _write(self, ended: Sequence[Ended], now: int) -> tuple[bool, bool]:
-        """Write what became of the events; say whether that made others ready, and whether there is more to send."""
+    def _write(self, ended: Sequence[Ended], now: int) -> bool:
+        """Write what became of the events; say whether there is more to send."""
         database = self._database
         finished = [e.finish for e in ended if e.finish.status != CALLING]
         finish_events(database, finished, [_trace_row(e) for e in ended])
@@ -355,7 +336,7 @@ class Engine:
                 forget_fired(database.execute, one.event.source, one.event.event_id, one.event.seq)
         if any(map(_moves_clock, ended)):
             self._due = next_due(database)
-        return self._make_others_ready(ended), sends
+        return sends
 
     def _write_outbox(self, ended: Sequence[Ended], now: int) -> bool:
         messages: list[tuple[int | None, Outgoing]] = []
@@ -373,16 +354,9 @@ class Engine:
             add_outgoing(self._database, messages, now)
         return calling or bool(messages)
 
-    def _make_others_ready(self, ended: Sequence[Ended]) -> bool:
+    def _make_others_ready(self, ended: Sequence[Ended], holding: Holding) -> bool:
         database = self._database
-        freed = 0
-        if any_held(database):
-            keys = {
-                (e.event.source, e.event.key)
-                for e in ended
-                if e.event.key is not None and not self._holds(e.event.source, e.finish)
-            }
-            freed = sum(release(database, source, key) for source, key in keys)
+        freed = holding.let_go([e.event for e in ended])
         if any_parked(database):
             for source, key in {
                 (e.event.source, e.event.key) for e in ended if e.finish.status == "done" and e.event.key

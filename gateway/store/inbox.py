@@ -147,8 +147,17 @@ _CLAIM_DUE_STRIPES = (
     + "ORDER BY e.next_attempt_at, e.seq"
 )
 
+# The first of each by the index: among those that wait there may be thousands without a time.
 _NEXT_DUE = """
-SELECT min(next_attempt_at) FROM gateway_events WHERE finished_at IS NULL AND status IN ('waiting', 'parked')
+SELECT min(next_attempt_at) FROM (
+    SELECT * FROM (SELECT next_attempt_at FROM gateway_events
+                   WHERE finished_at IS NULL AND status = 'waiting' AND next_attempt_at IS NOT NULL
+                   ORDER BY status, next_attempt_at LIMIT 1) AS waiting
+    UNION ALL
+    SELECT * FROM (SELECT next_attempt_at FROM gateway_events
+                   WHERE finished_at IS NULL AND status = 'parked' AND next_attempt_at IS NOT NULL
+                   ORDER BY status, next_attempt_at LIMIT 1) AS parked
+) AS first
 """
 
 _ANY_PARKED = "SELECT 1 FROM gateway_events WHERE finished_at IS NULL AND status = 'parked' LIMIT 1"
@@ -156,40 +165,6 @@ _ANY_PARKED = "SELECT 1 FROM gateway_events WHERE finished_at IS NULL AND status
 _UNPARK = """
 UPDATE gateway_events SET status = 'ready', next_attempt_at = NULL
 WHERE finished_at IS NULL AND status = 'parked' AND source = ? AND key = ?
-"""
-
-_ANY_WAITING = """
-SELECT 1 FROM gateway_events WHERE finished_at IS NULL AND status = 'waiting' AND next_attempt_at IS NULL LIMIT 1
-"""
-
-# An event that waits for an answer, or behind another one, has no time at which it is tried again.
-# An earlier one that waits behind another holds up too: what it waits for may have ended in this very slice. It does
-# not hold up one that has called: an event that was retried by hand may wait behind that, though received before it.
-_HOLDER = """
-SELECT min(seq) FROM gateway_events
-WHERE finished_at IS NULL AND status = 'waiting' AND source = ? AND key = ? AND next_attempt_at IS NULL
-  AND ((behind IS NULL AND seq <> ?)
-       OR (seq < ? AND (SELECT own.calls FROM gateway_events AS own WHERE own.seq = ?) = 0))
-"""
-
-_STRICT_HOLDER = """
-SELECT min(seq) FROM gateway_events
-WHERE finished_at IS NULL AND status = 'waiting' AND source = ? AND key = ? AND seq < ?
-  AND attempts > 0 AND behind IS NULL
-"""
-
-_HOLD = """
-UPDATE gateway_events SET status = 'waiting', next_attempt_at = NULL, behind = ?, error = ? WHERE seq = ?
-"""
-
-# A few at a time: the next that waits for an answer holds up all that were released behind it anew.
-_RELEASE = """
-UPDATE gateway_events SET status = 'ready', behind = NULL, error = NULL
-WHERE seq IN (
-    SELECT seq FROM gateway_events
-    WHERE finished_at IS NULL AND status = 'waiting' AND source = ? AND key = ? AND behind IS NOT NULL
-    ORDER BY seq LIMIT 16
-)
 """
 
 # PostgreSQL could be led by the order to read all events from the last one on.
@@ -367,34 +342,6 @@ def unpark(database: Database, source: str, key: str) -> int:
     """Make the parked events of a key ready, as a later one has committed; return how many. One statement."""
     unparked: int = database.execute(_UNPARK, (source, key)).rowcount
     return unparked
-
-
-def any_held(database: Database) -> bool:
-    """Say whether any event waits for an answer, or behind another one. One statement."""
-    return database.execute(_ANY_WAITING, ()).fetchone() is not None
-
-
-def holder_of(database: Database, source: str, key: str, seq: int, *, strict: bool) -> int | None:
-    """Return the event that holds up `seq`, one of the same key that must end first, or None. One or two statements.
-
-    An event that waits for an answer holds up its key; where order is `strict`, one that will be tried again holds up
-    those received after it.
-    """
-    found: int | None = database.execute(_HOLDER, (source, key, seq, seq, seq)).fetchone()[0]
-    if found is None and strict:
-        found = database.execute(_STRICT_HOLDER, (source, key, seq)).fetchone()[0]
-    return found
-
-
-def hold(database: Database, seq: int, behind: int) -> None:
-    """Have an event wait until an earlier one of its key has ended. One statement."""
-    database.execute(_HOLD, (behind, f"waits behind event {behind} of the same key", seq))
-
-
-def release(database: Database, source: str, key: str) -> int:
-    """Make the next events ready that wait behind one of the key, a few; return how many. One statement."""
-    released: int = database.execute(_RELEASE, (source, key)).rowcount
-    return released
 
 
 def event_at(execute: Execute, source: str, occurred_at: int) -> str | None:

@@ -100,9 +100,12 @@ UPDATE gateway_events SET status = 'ready', error = NULL
 WHERE seq = ? AND status = 'waiting' AND next_attempt_at IS NULL AND behind IS NULL
 """
 
-_RELEASE = "UPDATE gateway_outbox SET next_attempt_at = ?, leased_by = NULL WHERE status = 'ready' AND leased_by = ?"
+# What is leased has not left yet. Said in other words than those of the index of all that waits, which is long.
+_RELEASE = """
+UPDATE gateway_outbox SET next_attempt_at = ?, leased_by = NULL WHERE leased_by = ? AND status NOT IN ('done', 'dead')
+"""
 
-_OWNERS = "SELECT DISTINCT leased_by FROM gateway_outbox WHERE status = 'ready' AND leased_by IS NOT NULL"
+_OWNERS = "SELECT DISTINCT leased_by FROM gateway_outbox WHERE leased_by IS NOT NULL"
 
 _NEXT_DUE = "SELECT min(next_attempt_at) FROM gateway_outbox WHERE status = 'ready' AND action = ? AND target = ?"
 

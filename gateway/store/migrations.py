@@ -16,11 +16,24 @@ from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 
 from gateway.config.tables import Table
 from gateway.errors import MigrationRefused
-from gateway.store.database import Database, storage_errors
+from gateway.store.database import DRIVER_ERROR, Database, is_entangled, storage_errors
 from gateway.store.operator_tables import migrate_table, run
 from gateway.store.reflection import columns_of
-from gateway.store.schema import CURRENT_VERSION, METADATA, OUTBOX, SCHEDULES, TALLIES, WAITING_EVENTS
+from gateway.store.schema import (
+    CURRENT_VERSION,
+    HELD_EVENTS,
+    HOLDING_EVENTS,
+    LEASED_OUTBOX,
+    METADATA,
+    OUTBOX,
+    SCHEDULES,
+    TALLIES,
+    WAITING_EVENTS,
+)
 from gateway.store.statements import dialect_named
+
+MOST_TRIES = 5
+"""How often a migration is begun that stands in a circle with the work of gateways that run meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,20 +49,31 @@ def migrate(database: Database, tables: Iterable[Table], *, dry_run: bool = Fals
     With `dry_run` nothing is changed and the statements are only returned. Raises MigrationRefused for a change
     that could lose data, StorageUnavailable when the database cannot be written.
     """
+    wanted = list(tables)
     with storage_errors():
-        database.begin()
-        try:
-            database.lock_schema()
-            done = _migrate_own(database)
-            for table in tables:
-                done += migrate_table(database, table)
-            if dry_run:
-                database.rollback()
-            else:
-                database.commit()
-        except BaseException:
+        for _ in range(MOST_TRIES - 1):
+            try:
+                return _migrate(database, wanted, dry_run=dry_run)
+            except DRIVER_ERROR as error:
+                if not is_entangled(error):
+                    raise
+        return _migrate(database, wanted, dry_run=dry_run)
+
+
+def _migrate(database: Database, tables: Iterable[Table], *, dry_run: bool) -> Migration:
+    database.begin()
+    try:
+        database.lock_schema()
+        done = _migrate_own(database)
+        for table in tables:
+            done += migrate_table(database, table)
+        if dry_run:
             database.rollback()
-            raise
+        else:
+            database.commit()
+    except BaseException:
+        database.rollback()
+        raise
     return Migration(statements=tuple(done))
 
 
@@ -124,5 +148,14 @@ def _share_work(database: Database) -> list[str]:
     ]
 
 
-STEPS: dict[int, Callable[[Database], list[str]]] = {2: _add_outbox, 3: _share_work}
+def _find_few(database: Database) -> list[str]:
+    """Version 4: what holds up a key, and what is leased, are found however much else waits."""
+    # Where the outbox is as new as this, it has its indexes already.
+    return [
+        _define(database, CreateIndex(index, if_not_exists=True))
+        for index in (HOLDING_EVENTS, HELD_EVENTS, LEASED_OUTBOX)
+    ]
+
+
+STEPS: dict[int, Callable[[Database], list[str]]] = {2: _add_outbox, 3: _share_work, 4: _find_few}
 """For each version after the first: the function that takes the tables there from the one before."""

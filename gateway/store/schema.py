@@ -92,12 +92,33 @@ DUE_EVENTS = Index(
     info={"dialect": "postgresql"},
 )
 
+_IS_WAITING = (EVENTS.c.finished_at.is_(None)) & (EVENTS.c.status == "waiting")
+
+# Of versions before 4, which may run beside this one.
 WAITING_EVENTS = Index(
     "gateway_events_waiting",
     EVENTS.c.source,
     EVENTS.c.key,
-    sqlite_where=(EVENTS.c.finished_at.is_(None)) & (EVENTS.c.status == "waiting"),
-    postgresql_where=(EVENTS.c.finished_at.is_(None)) & (EVENTS.c.status == "waiting"),
+    sqlite_where=_IS_WAITING,
+    postgresql_where=_IS_WAITING,
+)
+
+# The order within a key: the first that holds up others, the first that waits behind one.
+HOLDING_EVENTS = Index(
+    "gateway_events_holding",
+    EVENTS.c.source,
+    EVENTS.c.key,
+    EVENTS.c.seq,
+    sqlite_where=_IS_WAITING & EVENTS.c.behind.is_(None),
+    postgresql_where=_IS_WAITING & EVENTS.c.behind.is_(None),
+)
+HELD_EVENTS = Index(
+    "gateway_events_held",
+    EVENTS.c.source,
+    EVENTS.c.key,
+    EVENTS.c.seq,
+    sqlite_where=_IS_WAITING & EVENTS.c.behind.is_not(None),
+    postgresql_where=_IS_WAITING & EVENTS.c.behind.is_not(None),
 )
 
 BODIES = Table(
@@ -172,6 +193,13 @@ DEAD_OUTBOX = Index(
     postgresql_where=OUTBOX.c.status == "dead",
 )
 
+# What is under way at this moment.
+LEASED_OUTBOX = Index(
+    "gateway_outbox_leased",
+    OUTBOX.c.leased_by,
+    sqlite_where=OUTBOX.c.leased_by.is_not(None),
+    postgresql_where=OUTBOX.c.leased_by.is_not(None),
+)
 CHANGES = Table(
     "gateway_changes",
     METADATA,
@@ -199,5 +227,5 @@ MIGRATIONS = Table(
     Column("applied_at", BigInteger, nullable=False),
 )
 
-CURRENT_VERSION = 3
+CURRENT_VERSION = 4
 """The version of the tables above; a later one adds a function to `migrations.STEPS`."""

@@ -11,16 +11,18 @@ import psycopg
 import pytest
 from servers import PostgresServer
 
-from gateway.store import arrivals, depths, inbox, leases, outbox, retention, stripes
+from gateway.store import arrivals, depths, holding, inbox, leases, outbox, retention, stripes
 from gateway.store.database import open_database, parse_address
 from gateway.store.dialects import in_postgresql
 from gateway.store.migrations import migrate
 from gateway.store.postgres import SESSION
 
-DONE, READY, WAITING, SENT = 12_000, 6_000, 500, 6_000
+DONE, READY, WAITING, HELD, SENT, UNSENT = 12_000, 6_000, 500, 3_000, 6_000, 3_000
 MOST_ROWS = 1_500
 """Far fewer than are ready, than are done, and than have been sent; a slice and what it needs."""
 
+HELD_KEY = "held"
+OWNER = "host/1/1"
 _ALL = list(range(stripes.STRIPES))
 _LATE = 10**16
 _SLICE = list(range(DONE + 1, DONE + 257))
@@ -33,11 +35,11 @@ STATEMENTS: dict[str, tuple[str, Sequence[object]]] = {
     "claim what is due": (inbox._CLAIM_DUE_STRIPES, [_ALL, _LATE, 4]),
     "next due": (inbox._NEXT_DUE, []),
     "any parked": (inbox._ANY_PARKED, []),
-    "any held": (inbox._ANY_WAITING, []),
+    "any held": (holding._ANY_WAITING, []),
     "unpark": (inbox._UNPARK, ["shop", "key-7"]),
-    "holder": (inbox._HOLDER, ["shop", "key-7", *[DONE + 50] * (inbox._HOLDER.count("?") - 2)]),
-    "strict holder": (inbox._STRICT_HOLDER, ["shop", "key-7", DONE + 50]),
-    "release": (inbox._RELEASE, ["shop", "key-7"]),
+    "holders": (holding._ALL_HOLDERS, [["shop"] * 4, [f"key-{n}" for n in range(3)] + [HELD_KEY]]),
+    "hold": (holding._HOLD_ALL, [[1] * 256, ["behind"] * 256, _SLICE]),
+    "release": (holding._RELEASE, ["shop", HELD_KEY, 2]),
     "event at": (inbox._EVENT_AT, ["shop", 1_700_000_000, 1_700_000_000_000_000]),
     "finish": (
         inbox._FINISH_ALL,
@@ -64,6 +66,11 @@ STATEMENTS: dict[str, tuple[str, Sequence[object]]] = {
     "longest parked": (depths._LONGEST_PARKED, ["shop", 5]),
     "last notice": (depths._LAST_NOTICE, ["alert", "alert~"]),
     "old": (retention._OLD, [500, 200]),
+    "not left yet": (retention._OPEN, [1, 500]),
+    "notices": (retention._NOTICES, ["", 500]),
+    "later notice": (retention._LATER_NOTICE, ["alert", "alert~", 5]),
+    "owners": (leases._OWNERS, []),
+    "give back": (leases._RELEASE, [1, OWNER]),
 }  # fmt: skip
 
 _FILL_EVENTS = """
@@ -75,9 +82,15 @@ FROM generate_series({first}, {last}) AS n
 """
 _FILL_OUTBOX = """
 INSERT INTO gateway_outbox (event, kind, action, target, position, message_id, request, status, created_at,
-                            next_attempt_at)
-SELECT n, 'message', 'send', 'app', 'p', 'msg-' || n, '{{}}', CASE WHEN n <= {sent} THEN 'done' ELSE 'ready' END, n, n
-FROM generate_series(1, {sent} + 500) AS n
+                            next_attempt_at, leased_by)
+SELECT n, 'message', 'send', 'app', 'p', 'msg-' || n, '{{}}', CASE WHEN n <= {sent} THEN 'done' ELSE 'ready' END, n, n,
+       CASE WHEN n > {sent} AND n % 100 = 0 THEN '{owner}' END
+FROM generate_series(1, {sent} + {unsent}) AS n
+"""
+_HOLD_KEY = """
+INSERT INTO gateway_events (source, event_second, event_id, type, key, status, received_at, behind, calls)
+SELECT 'shop', 0, 'held-' || n, 'order', '{key}', 'waiting', 1, CASE WHEN n > 0 THEN {first} END, (n = 0)::integer
+FROM generate_series(0, {held}) AS n
 """
 
 
@@ -138,8 +151,9 @@ def _fill(connection: psycopg.Connection[Any]) -> None:
         fill = _FILL_EVENTS.format(status=status, finished=finished, due=due, first=first, last=first + count - 1)
         connection.execute(fill.encode())
         first += count
+    connection.execute(_HOLD_KEY.format(key=HELD_KEY, first=first, held=HELD).encode())
     connection.execute(b"INSERT INTO gateway_bodies SELECT seq, '{}', '{}' FROM gateway_events")
-    connection.execute(_FILL_OUTBOX.format(sent=SENT).encode())
+    connection.execute(_FILL_OUTBOX.format(sent=SENT, unsent=UNSENT, owner=OWNER).encode())
 
 
 @pytest.fixture(scope="module", params=["planned when empty", "never analyzed", "analyzed"])
