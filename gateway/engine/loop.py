@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -48,7 +48,7 @@ from gateway.store.inbox import (
 from gateway.store.outbox import Outgoing, add_outgoing, await_call
 from gateway.store.outbox_pages import reopen_calls
 from gateway.store.schedules import TYPE_PREFIX, forget_fired
-from gateway.store.stripes import queue_up, sees_part, take_stripes
+from gateway.store.stripes import passes_over, queue_up, sees_part, take_stripes
 
 _log = structlog.get_logger("gateway.engine")
 
@@ -86,6 +86,8 @@ class Slice:
     """Whether there may be more to do at once."""
     sends: bool = False
     """Whether there is something new to send."""
+    passes_over: bool = False
+    """Whether others were at events of the rest, and may not have seen all that is ready there."""
 
 
 NOTHING = Slice(ended=(), outcomes=(), more=False)
@@ -159,7 +161,7 @@ class Engine:
         if not events:
             self._due = next_due(self._database)
             self._database.commit()
-            return NOTHING
+            return replace(NOTHING, passes_over=True) if passes_over(self._database) else NOTHING
         try:
             ended, released, sends = self._change(events, now, savepoints=self._careful > 0)
             self._careful = max(0, self._careful - 1)
@@ -175,7 +177,7 @@ class Engine:
             _outcome(e.finish) for e in ended if e.finish.status != CALLING and self.program.answers(e.event.source)
         ]
         more = released or len(events) >= limit or sees_part(self._database)
-        return Slice(ended=ended, outcomes=outcomes, more=more, sends=sends)
+        return Slice(ended=ended, outcomes=outcomes, more=more, sends=sends, passes_over=passes_over(self._database))
 
     def _change(self, events: Sequence[Claimed], now: int, *, savepoints: bool) -> tuple[list[Ended], bool, bool]:
         """Run events and write what became of them; say whether that made others ready, and whether any sends.

@@ -41,6 +41,7 @@ LOOK_AGAIN = 0.5
 """Seconds after which an idle engine looks for events that another process has made ready."""
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 5.0
+_ASK_FIRST = 0.005
 
 Report = Callable[[Sequence[Ended]], None]
 Deliver = Callable[[Sequence[Outcome]], None]
@@ -76,6 +77,7 @@ class EngineWork:
         self.full = False
         """Whether the last slice left more behind, so that others can help."""
         self._pause = 0.0
+        self._ask_again = _ASK_FIRST
         self._pressed_until = self._rest_until = self._gather_until = 0.0
         self._hurried = False
         self.trouble: str | None = None
@@ -123,7 +125,12 @@ class EngineWork:
         self._recovered()
         self.full = len(done.ended) >= limit
         self._tell(done)
-        return 0.0 if done.more else self._until_due()
+        return 0.0 if done.more else min(self._until_due(), self._until_free(done.passes_over))
+
+    def _until_free(self, passed_over: bool) -> float:
+        """Return the seconds until what others had is looked at again, longer each time."""
+        self._ask_again = min(self._ask_again * 2, LOOK_AGAIN) if passed_over else _ASK_FIRST
+        return self._ask_again if passed_over else LOOK_AGAIN
 
     def _tell(self, done: Slice) -> None:
         if done.outcomes:

@@ -5,6 +5,7 @@ Each function says whether it is one statement or one transaction. None of them 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -301,19 +302,26 @@ def claim_ready(database: Database, limit: int) -> list[Claimed]:
     """Take up to `limit` events that are ready, in the order received, of the stripes taken. One statement."""
     if not isinstance(database, PostgresDatabase):
         return list(map(Claimed._make, database.execute(_CLAIM_READY, (limit,)).fetchall()))
-    each = -(-limit // len(database.stripes))
-    found = database.execute(_CLAIM_READY_STRIPES, (database.stripes, each)).fetchall()
+    found = _claim(database, _CLAIM_READY_STRIPES, (), limit)
     adapt_reach(database, len(found), limit)
-    return list(map(Claimed._make, found))
+    return found
 
 
 def claim_due(database: Database, now: int, limit: int) -> list[Claimed]:
     """Take up to `limit` waiting events whose time has come (`now`, microseconds). One statement."""
     if not isinstance(database, PostgresDatabase):
         return list(map(Claimed._make, database.execute(_CLAIM_DUE, (now, limit)).fetchall()))
+    return _claim(database, _CLAIM_DUE_STRIPES, (now,), limit)
+
+
+def _claim(database: PostgresDatabase, statement: str, values: tuple[object, ...], limit: int) -> list[Claimed]:
     each = -(-limit // len(database.stripes))
-    found = database.execute(_CLAIM_DUE_STRIPES, (database.stripes, now, each)).fetchall()
-    return list(map(Claimed._make, found))
+    found = list(map(Claimed._make, database.execute(statement, (database.stripes, *values, each)).fetchall()))
+    if each <= len(found) < limit:
+        # Of a stripe that gave its whole share there may be more.
+        counts = Counter(stripe_of(event.source, event.key, event.event_id) for event in found)
+        database.sees_part |= max(counts.values()) >= each
+    return found
 
 
 def next_due(database: Database) -> int | None:

@@ -80,6 +80,8 @@ class PostgresDatabase(Database):
         """The stripes whose events this connection's transaction may take: `store.stripes`."""
         self.reach = math.inf
         """How many stripes it asks for at the most: `store.stripes`."""
+        self.sees_part = self.passes_over = False
+        """Whether there may be more in other stripes, and whether others had some of them: `store.stripes`."""
         self._read_only, self._limited = read_only, limited
         self._driver = psycopg
         self._error: type[psycopg.Error] = psycopg.Error

@@ -33,8 +33,14 @@ _TAKE = f"""
 SELECT s FROM (SELECT s FROM unnest(CAST(? AS integer[])) AS s WHERE {{busy}} OFFSET 0) AS busy
 WHERE pg_try_advisory_xact_lock({LOCK_CLASS}, s) LIMIT ?
 """
-_TAKE_READY = _TAKE.format(busy=f"({_READY}) IS NOT NULL")
-_TAKE_DUE = _TAKE.format(busy=f"({_READY}) IS NOT NULL OR ({_DUE}) IS NOT NULL")
+# All with something to do, and whether each could be had: somebody else has the others.
+_TAKE_ALL = f"""
+SELECT s, pg_try_advisory_xact_lock({LOCK_CLASS}, s)
+FROM (SELECT s FROM unnest(CAST(? AS integer[])) AS s WHERE {{busy}} OFFSET 0) AS busy
+"""
+_HAS_READY, _HAS_ANY = f"({_READY}) IS NOT NULL", f"({_READY}) IS NOT NULL OR ({_DUE}) IS NOT NULL"
+_TAKE_READY, _TAKE_DUE = _TAKE.format(busy=_HAS_READY), _TAKE.format(busy=_HAS_ANY)
+_TAKE_ALL_READY, _TAKE_ALL_DUE = _TAKE_ALL.format(busy=_HAS_READY), _TAKE_ALL.format(busy=_HAS_ANY)
 
 
 # In one order, so that two who hold several never wait for each other.
@@ -64,12 +70,17 @@ def take_stripes(database: Database, now: int | None) -> bool:
     # Chance is fair to all stripes, and keeps two processes from asking for the same.
     first = random.randrange(STRIPES)  # noqa: S311 - nothing secret
     turn = [(first + number) % STRIPES for number in range(STRIPES)]
-    most = min(STRIPES, database.reach)
-    if now is None:
-        found = database.execute(_TAKE_READY, (turn, most))
+    due = [] if now is None else [now]
+    if database.reach < STRIPES:
+        found = database.execute(_TAKE_DUE if due else _TAKE_READY, (turn, *due, database.reach)).fetchall()
+        database.stripes, database.sees_part, database.passes_over = [row[0] for row in found], bool(found), not found
+        if not found:
+            # Others have them, or there are none: the next time it is asked which.
+            database.reach = STRIPES
     else:
-        found = database.execute(_TAKE_DUE, (turn, now, most))
-    database.stripes = [row[0] for row in found.fetchall()]
+        found = database.execute(_TAKE_ALL_DUE if due else _TAKE_ALL_READY, (turn, *due)).fetchall()
+        database.stripes, database.sees_part = [stripe for stripe, taken in found if taken], False
+        database.passes_over = len(found) > len(database.stripes)
     return bool(database.stripes)
 
 
@@ -100,8 +111,13 @@ def hold_all_stripes(database: Database) -> None:
 
 
 def sees_part(database: Database) -> bool:
-    """Say whether there may be more events than those of the stripes that were taken."""
-    return isinstance(database, PostgresDatabase)
+    """Say whether there may be more events at once than those that were claimed, besides what others have."""
+    return isinstance(database, PostgresDatabase) and database.sees_part
+
+
+def passes_over(database: Database) -> bool:
+    """Say whether others had stripes with events that are ready: there may be more in them than those others see."""
+    return isinstance(database, PostgresDatabase) and database.passes_over
 
 
 def adapt_reach(database: PostgresDatabase, found: int, limit: int) -> None:

@@ -31,6 +31,8 @@ _KNOWN = range(1, 201)
 STATEMENTS: dict[str, tuple[str, Sequence[object]]] = {
     "take what is ready": (stripes._TAKE_READY, [_ALL, 64]),
     "take what is due": (stripes._TAKE_DUE, [_ALL, _LATE, 64]),
+    "take all that is ready": (stripes._TAKE_ALL_READY, [_ALL]),
+    "take all that is due": (stripes._TAKE_ALL_DUE, [_ALL, _LATE]),
     "claim what is ready": (inbox._CLAIM_READY_STRIPES, [_ALL, 4]),
     "claim what is due": (inbox._CLAIM_DUE_STRIPES, [_ALL, _LATE, 4]),
     "next due": (inbox._NEXT_DUE, []),
