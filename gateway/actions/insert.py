@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gateway.actions.assignments import ASSIGNMENTS_SCHEMA, Assignments, key_values, read_assignments
-from gateway.actions.state import Finished, Linker, PassState, Signal, StepFailed
+from gateway.actions.state import Finished, Linker, PassState, RowTaken, Signal
 from gateway.config.document import Mapping as MappingNode
 from gateway.config.scope import CheckScope
 from gateway.config.steps import ActionSpec, StepReader
@@ -79,7 +79,7 @@ def _bind(insert: Insert, linker: Linker) -> Callable[[PassState], Signal]:
             return None
         state.notes.append((pointer, "insert", {"exists": {name: values[name] for name in names}}))
         if on_conflict == "fail":
-            raise StepFailed(f"a row of `{insert.table}` with {key_values(names, values)} exists")
+            raise RowTaken(f"a row of `{insert.table}` with {key_values(names, values)} exists")
         if on_conflict == "finish":
             said = result(state.scope, state) if result is not None else None
             return Finished(None if said is None else str(said))

@@ -27,6 +27,10 @@ class StepFailed(GatewayError):
         """Whether a later try may go well."""
 
 
+class RowTaken(StepFailed):
+    """A row that was to be added is there already."""
+
+
 class AwaitCall(GatewayError):
     """A step needs the answer of a call that has none yet: the pass ends here, and is repeated once it has."""
 

@@ -14,7 +14,7 @@ from gateway.actions.assignments import (
     read_assignments,
 )
 from gateway.actions.guard import AS_OF_SCHEMA, check_as_of, link_as_of, read_as_of
-from gateway.actions.state import Linker, PassState, Signal, StepFailed
+from gateway.actions.state import Linker, PassState, RowTaken, Signal, StepFailed
 from gateway.config.document import Mapping as MappingNode
 from gateway.config.scope import CheckScope
 from gateway.config.steps import ActionSpec, RowWanted, StepReader
@@ -122,7 +122,7 @@ class _Linked:
         rows = rows or self._query(state.execute, list(key.values()))
         if not rows:
             named = key_values(tuple(key), key)
-            raise StepFailed(f"a row of `{self.table.name}` other than {named} has one of its unique values")
+            raise RowTaken(f"a row of `{self.table.name}` other than {named} has one of its unique values")
         return self.change(state, rows[0])
 
     def read(self, state: PassState, key: dict[str, object]) -> list[Row]:

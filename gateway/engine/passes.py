@@ -19,6 +19,7 @@ from gateway.actions.state import (
     LogLine,
     NewerEvent,
     PassState,
+    RowTaken,
     Signal,
     StepFailed,
 )
@@ -57,6 +58,8 @@ class PassResult(NamedTuple):
     """What the pass bound and wrote: `wrote` says whether a failure has rows to undo."""
     call: Outgoing | None = None
     """The call whose answer it waits for."""
+    taken: bool = False
+    """Whether it failed at a row that was there: another process may have added it after the pass had looked for it."""
 
     @property
     def must_undo(self) -> bool:
@@ -280,7 +283,8 @@ def _unmatched(source: SourceProgram, event: Claimed, state: PassState, trace: _
 
 def _failed(error: Exception, state: PassState, trace: _Trace) -> PassResult:
     retry = isinstance(error, StepFailed) and error.retry
-    return _result("failed", state, trace, error=str(error), retry=retry)
+    taken = isinstance(error, RowTaken | RowConflict)
+    return _result("failed", state, trace, error=str(error), retry=retry)._replace(taken=taken)
 
 
 def _result(
