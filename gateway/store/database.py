@@ -21,17 +21,18 @@ from gateway.errors import ConfigurationError, StorageUnavailable
 class PostgresError(Exception):
     """What PostgreSQL, or the way to it, answers to a statement that it does not carry out."""
 
-    def __init__(self, message: str, sqlstate: str | None, *, trouble: bool) -> None:
+    def __init__(self, message: str, sqlstate: str | None, *, trouble: bool, detail: str | None = None) -> None:
         """Take the message, the five letters of the SQL standard's code, and whether the database is in trouble."""
         super().__init__(message)
         self.sqlstate = sqlstate
         self.trouble = trouble
+        self.detail = detail
 
     @classmethod
-    def told(cls, message: str, sqlstate: str | None) -> PostgresError:
+    def told(cls, message: str, sqlstate: str | None, detail: str | None = None) -> PostgresError:
         """Return what the server has told; without a code it is the way to the server that failed."""
         trouble = sqlstate is None or sqlstate.startswith(_TROUBLE_CLASSES) or sqlstate in _TROUBLE_STATES
-        return cls(message, sqlstate, trouble=trouble)
+        return cls(message, sqlstate, trouble=trouble, detail=detail)
 
 
 class WriteFailed(Exception):

@@ -185,6 +185,8 @@ def _read(table: RowTable, read: Callable[[], list[Row]]) -> list[Row]:
         raise NotFound(
             f"the database has no table `{table.name}` as the rules say; `gateway migrate` makes it"
         ) from error
+    except RowRefused as error:
+        raise RowInvalid(str(error)) from error
     except (CoercionError, InvalidOperation, ValueError) as error:
         raise Conflict(f"a row of table `{table.name}` does not hold what its columns say: {error}") from error
 

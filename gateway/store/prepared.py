@@ -301,8 +301,16 @@ def error_of(result: PGresult) -> PostgresError:
 
     state = result.error_field(DiagnosticField.SQLSTATE)
     said = result.error_field(DiagnosticField.MESSAGE_PRIMARY) or result.error_message
-    message = said.decode("utf-8", "replace").strip().partition("\n")[0]
-    return PostgresError.told(message or "the connection was lost", None if state is None else state.decode())
+    detail = result.error_field(DiagnosticField.MESSAGE_DETAIL)
+    return PostgresError.told(
+        _first_line(said) or "the connection was lost",
+        None if state is None else state.decode(),
+        None if detail is None else _first_line(detail),
+    )
+
+
+def _first_line(said: bytes) -> str:
+    return said.decode("utf-8", "replace").strip().partition("\n")[0]
 
 
 def _text(value: Any) -> Encoded:

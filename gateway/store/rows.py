@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, MetaData, Numeric, and_, bindparam, cast, text
+from sqlalchemy import BigInteger, MetaData, Numeric, Text, and_, bindparam, cast, text
 from sqlalchemy import Column as SqlColumn
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.dialects import postgresql, sqlite
@@ -24,6 +24,7 @@ from gateway.store.database import DRIVER_ERROR, Execute, is_conflict, is_refusa
 from gateway.store.fitting import Fit, fitter
 from gateway.store.prepared import Later
 from gateway.store.reflection import column_type
+from gateway.store.refusals import refusal_text
 from gateway.store.shapes import Row, RowConflict, RowRefused, Test, ValueDoesNotFit
 from gateway.store.sqlite import DECIMAL_COLLATION, TIME_COLLATION
 from gateway.store.statements import Statement, compile_statement
@@ -31,7 +32,7 @@ from gateway.store.statements import Statement, compile_statement
 RowQuery = Callable[[Execute, Sequence[object]], list[Row]]
 """A SELECT of whole rows for one shape of conditions; it takes their values in the order of the tests.
 
-A null value fits no row. It raises ValueDoesNotFit.
+A null value fits no row. It raises ValueDoesNotFit, and RowRefused for what the database cannot compare.
 """
 
 
@@ -73,7 +74,15 @@ class RowTable:
         sql, bind, decode = statement.sql, self.binder(tests, statement), self.decode_row
 
         def rows_of(execute: Execute, values: Sequence[object]) -> list[Row]:
-            return [] if None in values else list(map(decode, execute(sql, bind(values)).fetchall()))
+            if None in values:
+                return []
+            try:
+                found = execute(sql, bind(values)).fetchall()
+            except DRIVER_ERROR as error:
+                names = [tests[index].column for index in _valued(tests)]
+                _refuse(error, self.name, dict(zip(names, values, strict=True)))
+                raise
+            return list(map(decode, found))
 
         return rows_of
 
@@ -98,7 +107,11 @@ class RowTable:
     def comparable(self, name: str) -> ColumnElement[Any]:
         """Return a column as it is compared: decimals and times by what they mean."""
         column: ColumnElement[Any] = self.sql.c[name]
-        collation = _COLLATIONS[self.dialect].get(self._columns[name].type)
+        kind = self._columns[name].type
+        collation = _COLLATIONS[self.dialect].get(kind)
+        if kind == "text" and self.dialect == "postgresql" and self.spec.existing:
+            # What reads as a text may be of a type that knows no order of characters, such as `uuid`.
+            column = cast(column, Text)
         return column.collate(collation) if collation else column
 
     def _equal(self, name: str) -> ColumnElement[Any]:
@@ -189,7 +202,7 @@ class RowTable:
                 written = execute(sql, encode(values))
                 return written.take_for_granted(1) if isinstance(written, Later) else bool(written.rowcount == 1)
             except DRIVER_ERROR as error:
-                _refuse(error)
+                _refuse(error, self.name, values)
                 raise
 
         return run
@@ -210,7 +223,7 @@ class RowTable:
             try:
                 execute(sql, [*encode(values), encode_key(row_key)])
             except DRIVER_ERROR as error:
-                _refuse(error)
+                _refuse(error, self.name, values)
                 raise
 
         return run
@@ -226,7 +239,7 @@ class RowTable:
             try:
                 execute(statement.sql, (encode(row_key),))
             except DRIVER_ERROR as error:
-                _refuse(error)
+                _refuse(error, self.name, {key: row_key})
                 raise
 
         return run
@@ -300,9 +313,9 @@ def _row_decoder(spec: Table, dialect: str) -> Callable[[Sequence[object]], Row]
     return decode_row
 
 
-def _refuse(error: BaseException) -> None:
-    """Raise what a driver's error says of a write; nothing for one that says something else."""
+def _refuse(error: BaseException, table: str, values: Mapping[str, object]) -> None:
+    """Raise what a driver's error says of a statement with these values; nothing for one that says something else."""
     if is_conflict(error):
         raise RowConflict(str(error)) from error
     if is_refusal(error):
-        raise RowRefused(str(error)) from error
+        raise RowRefused(refusal_text(error, table, values)) from error
