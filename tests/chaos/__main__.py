@@ -16,9 +16,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from chaos.ground import Ground
 from chaos.postgresql import POSTGRESQL, on_server
-from chaos.scenarios import ANY_DATABASE, SQLITE, Played, Scenario, play, small_disk
+from chaos.scenarios import ANY_DATABASE, SQLITE, Played, Scenario, on_file, play
 from servers import PostgresServer
 
 HEADINGS = ("what was broken", "times", "acknowledged", "applied", "messages", "calls", "sent again", "broken promises")
@@ -61,19 +60,10 @@ def _server(database: str) -> Iterator[PostgresServer | None]:
 def _play(scenario: Scenario, seed: int, seconds: float, server: PostgresServer | None) -> Played:
     with tempfile.TemporaryDirectory(prefix="chaos-") as name:
         folder = Path(name)
-        ground = _on_file(scenario, folder, seed) if server is None else on_server(scenario, folder, seed, server)
+        ground = on_file(scenario, folder, seed) if server is None else on_server(scenario, folder, seed, server)
         with ground as found:
             assert found is not None, "a file system cannot be mounted here: be root, or name other scenarios"
             return asyncio.run(play(scenario, found, seconds))
-
-
-@contextmanager
-def _on_file(scenario: Scenario, folder: Path, seed: int) -> Iterator[Ground | None]:
-    if not scenario.small_disk:
-        yield Ground(folder, seed)
-        return
-    with small_disk(folder / "disk") as disk:
-        yield None if disk is None else Ground(folder, seed, url=f"sqlite:///{disk}/chaos.db")
 
 
 def _row(played: Played) -> str:

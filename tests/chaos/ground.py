@@ -14,6 +14,7 @@ from pathlib import Path
 
 from chaos.checker import Verdict, judge
 from chaos.destination import Destination, Mood
+from chaos.disks import FailingDisk
 from chaos.evidence import count_open, gather
 from chaos.launch import breaking
 from chaos.load import SECRET, Load
@@ -155,17 +156,19 @@ class Ground:
         server: PostgresServer | None = None,
         wired: bool = False,
         options: str = "",
+        disk: FailingDisk | None = None,
     ) -> None:
         """Take a folder, what chance begins with, the database's address (a file in the folder when left out), how
         many gateways share it, and whether each engine has a process of its own.
 
-        Of a server, too: the server, whether gateways reach it by a wire, and what they add to its address.
+        Of a file: the disk that it is on, when that can fail. Of a server: the server, whether gateways reach it by a
+        wire, and what they add to its address.
         """
         self.folder = folder
         self.url = url or f"sqlite:///{folder}/chaos.db"
         """Where the database is, for who looks into it."""
         self.chance = random.Random(seed)
-        self.server = server
+        self.server, self.disk = server, disk
         self.wire = Wire(server.port, chance=self.chance) if wired and server is not None else None
         self.destination = Destination()
         self.orders = folder / "orders"

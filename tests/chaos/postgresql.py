@@ -9,9 +9,10 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from chaos.disks import PATIENCE, small_disk
 from chaos.evidence import count_open_before, last_event
 from chaos.ground import ChaoticGateway, Ground
-from chaos.scenarios import FEW, LEAST_LEFT, MOST_LEFT, PATIENCE, Scenario, fill, refused, small_disk, some_time
+from chaos.scenarios import FEW, LEAST_LEFT, MOST_LEFT, Scenario, fill, refused, some_time
 from servers import PostgresServer, Wire
 
 GATEWAYS = 2

@@ -18,12 +18,13 @@ from pathlib import Path
 
 from chaos.checker import Verdict
 from chaos.destination import Mood
+from chaos.disks import PATIENCE, failing_disk, remount, small_disk
 from chaos.evidence import sqlite_file
 from chaos.ground import Ground
 from chaos.lives import Lives
 
 HOUR = 3600.0
-FEW, PATIENCE = 40, 30.0
+FEW = 40
 STATEMENTS = 240
 """How far a life gets: the statements of a start, then those of a few batches of deliveries, slices and sends."""
 LEAST_LEFT, MOST_LEFT = 8 * 1024, 512 * 1024
@@ -40,6 +41,8 @@ class Scenario:
     """Breaks things until a moment of the steady clock."""
     small_disk: bool = False
     """Whether the database needs a file system of its own that can be filled."""
+    failing_disk: bool = False
+    """Whether it needs one that can be made to fail."""
     wire: bool = False
     """Whether gateways reach the database's server by a wire that can be cut."""
     refuses: bool = False
@@ -166,9 +169,9 @@ async def forbid_writing(ground: Ground, ends: float) -> None:
     while time.monotonic() < ends:
         await ground.load.until(FEW)
         ground.gateway.kill()
-        await asyncio.to_thread(_remount, file.parent, "ro")
+        await asyncio.to_thread(remount, file.parent, "ro")
         assert await asyncio.to_thread(_ends_with, ground) == 2, ground.gateway.log[-2000:]
-        await asyncio.to_thread(_remount, file.parent, "rw")
+        await asyncio.to_thread(remount, file.parent, "rw")
         await ground.start()
         ground.breaks += 1
 
@@ -179,12 +182,20 @@ def _ends_with(ground: Ground) -> int:
     return ended.returncode
 
 
-def _remount(folder: Path, mode: str) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while subprocess.run(["mount", "-o", f"remount,{mode}", str(folder)], capture_output=True).returncode:
-        # A process that was killed a moment ago may still hold its files.
-        assert time.monotonic() < deadline, f"{folder} could not be made {mode}"
-        time.sleep(0.05)
+async def fail_disk(ground: Ground, ends: float) -> None:
+    """The disk fails under a running gateway, which can write nothing any more; it is mended and mounted again."""
+    disk = ground.disk
+    assert disk is not None, "only a file has a disk that can fail"
+    while time.monotonic() < ends:
+        await some_time(ground)
+        disk.fail()
+        await refused(ground)
+        assert ground.gateway.is_running, ground.gateway.log[-2000:]
+        assert await asyncio.to_thread(lambda: ground.gateway.get("/readyz").status) == 503
+        ground.gateway.kill()
+        await asyncio.to_thread(disk.mend)
+        await ground.start()
+        ground.breaks += 1
 
 
 async def misbehave(ground: Ground, ends: float) -> None:
@@ -237,6 +248,7 @@ SQLITE = (
     Scenario(name="the file locked by another process", breaks=lock),
     Scenario(name="the disk full in the middle of commits", breaks=fill_disk, small_disk=True),
     Scenario(name="the disk read-only at start", breaks=forbid_writing, small_disk=True),
+    Scenario(name="the disk failing, read-only from then on", breaks=fail_disk, failing_disk=True),
 )
 
 
@@ -283,14 +295,14 @@ def _retry(ground: Ground) -> None:
 
 
 @contextmanager
-def small_disk(folder: Path, megabytes: int = 24) -> Iterator[Path | None]:
-    """Mount a file system of its own; None where that is not allowed."""
-    folder.mkdir()
-    options = ["-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)]
-    if subprocess.run(["mount", *options], capture_output=True).returncode:
-        yield None
-        return
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
+def on_file(scenario: Scenario, folder: Path, seed: int) -> Iterator[Ground | None]:
+    """Set a gateway up on a file, on a file system of its own if that is to be broken; None where that cannot be."""
+    url = f"sqlite:///{folder}/disk/chaos.db"
+    if scenario.small_disk:
+        with small_disk(folder / "disk") as small:
+            yield None if small is None else Ground(folder, seed, url=url)
+    elif scenario.failing_disk:
+        with failing_disk(folder / "disk") as failing:
+            yield None if failing is None else Ground(folder, seed, url=url, disk=failing)
+    else:
+        yield Ground(folder, seed)

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from chaos.ground import Ground
 from chaos.postgresql import POSTGRESQL, on_server
-from chaos.scenarios import ANY_DATABASE, SQLITE, Played, Scenario, play, small_disk
+from chaos.scenarios import ANY_DATABASE, SQLITE, Played, Scenario, on_file, play
 from servers import PostgresServer
 
 SECONDS, SEED = 2.0, 20261121
@@ -16,11 +15,9 @@ SECONDS, SEED = 2.0, 20261121
 
 @pytest.mark.parametrize("scenario", [*ANY_DATABASE, *SQLITE], ids=lambda one: one.breaks.__name__)
 async def test_what_was_promised_holds(scenario: Scenario, tmp_path: Path) -> None:
-    with small_disk(tmp_path / "disk") as disk:
-        if scenario.small_disk and disk is None:
+    with on_file(scenario, tmp_path, SEED) as ground:
+        if ground is None:
             pytest.skip("a file system cannot be mounted here")
-        url = f"sqlite:///{disk}/chaos.db" if scenario.small_disk else None
-        ground = Ground(tmp_path, SEED, url=url)
         played = await play(scenario, ground, SECONDS)
     _require_kept(played)
 
