@@ -73,6 +73,8 @@ class PostgresServer(ProgramServer):
             "listen_addresses": "127.0.0.1",
             "port": str(self.port),
             "unix_socket_directories": "",
+            # After a crash each file of each test's database would be synced by itself: seconds where the disk is busy.
+            "recovery_init_sync_method": "syncfs",
             **self._settings,
         }
         return [program("postgres"), "-D", "data", *(f"--{name}={value}" for name, value in settings.items())]
