@@ -79,7 +79,5 @@ class Holding:
         anew; where none does, there are soon enough for a slice.
         """
         counts = Counter((event.source, event.key) for event in ended if event.key is not None)
-        free = [(key, count) for key, count in counts.items() if key not in self._own]
-        if not free or not any_held(self._database):
-            return 0
-        return sum(release(self._database, key, 2 * count) for key, count in free)
+        free = {key: 2 * count for key, count in counts.items() if key not in self._own}
+        return release(self._database, free) if free and any_held(self._database) else 0

@@ -32,7 +32,8 @@ class PostgresError(Exception):
     def told(cls, message: str, sqlstate: str | None, detail: str | None = None) -> PostgresError:
         """Return what the server has told; without a code it is the way to the server that failed."""
         trouble = sqlstate is None or sqlstate.startswith(_TROUBLE_CLASSES) or sqlstate in _TROUBLE_STATES
-        return cls(message, sqlstate, trouble=trouble, detail=detail)
+        said = f"{message}: {_SHARED_SESSION_HELP}" if sqlstate in _SHARED_SESSION else message
+        return cls(said, sqlstate, trouble=trouble, detail=detail)
 
 
 class WriteFailed(Exception):
@@ -49,7 +50,27 @@ _ENTANGLED = frozenset({"40001", "40P01", "55P03"})
 # Connection exceptions, resources that have run out, an operator's intervention, errors of the system; a standby.
 _TROUBLE_CLASSES = ("08", "53", "57", "58", "XX")
 _TROUBLE_STATES = frozenset(
-    {"25006", "25P03", "25P04", "40001", "40P01", "55P03", "0A000", "3D000", "28000", "28P01", "42501"}
+    {
+        "25006",
+        "25P03",
+        "25P04",
+        "40001",
+        "40P01",
+        "55P03",
+        "0A000",
+        "3D000",
+        "28000",
+        "28P01",
+        "42501",
+        "26000",
+        "42P05",
+    }
+)
+# A statement that was prepared is not there, or is there already: another session answers than the one before.
+_SHARED_SESSION = frozenset({"26000", "42P05"})
+_SHARED_SESSION_HELP = (
+    "a pooler in between shares sessions and knows nothing of prepared statements (pgbouncer does since 1.21, with"
+    " `max_prepared_statements`)"
 )
 # Integrity constraints, and values that a column cannot hold.
 _REFUSING_CLASSES = ("22", "23")

@@ -6,11 +6,10 @@ over a network.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from gateway.store.database import Database
-from gateway.store.dialects import differing
 from gateway.store.postgres import PostgresDatabase
 
 Key = tuple[str, str]
@@ -62,15 +61,17 @@ FROM unnest(CAST(? AS bigint[]), CAST(? AS text[]), CAST(? AS bigint[])) AS h (b
 WHERE e.seq = h.seq
 """
 
-_RELEASE_BY = """
-UPDATE gateway_events SET status = 'ready', behind = NULL, error = NULL
-WHERE seq IN (
-    SELECT seq FROM gateway_events {held}
-    WHERE finished_at IS NULL AND status = 'waiting' AND behind IS NOT NULL AND source = ? AND key = ?
-    ORDER BY source, key, seq LIMIT ?
-)
+_NEXT_HELD = """
+SELECT e.seq FROM gateway_events AS e {held}
+WHERE e.finished_at IS NULL AND e.status = 'waiting' AND e.behind IS NOT NULL AND e.source = {source} AND e.key = {key}
+ORDER BY e.source, e.key, e.seq LIMIT {most}
 """
-_RELEASE = differing(_RELEASE_BY.format(held=_BY_HELD), postgresql=_RELEASE_BY.format(held=""))
+_RELEASE_THESE = "UPDATE gateway_events SET status = 'ready', behind = NULL, error = NULL WHERE seq IN ({these})"
+_RELEASE = _RELEASE_THESE.format(these=_NEXT_HELD.format(source="?", key="?", most="?", held=_BY_HELD))
+_RELEASE_ALL = _RELEASE_THESE.format(
+    these="SELECT h.seq FROM unnest(CAST(? AS text[]), CAST(? AS text[]), CAST(? AS bigint[])) AS k (source, key, most)"
+    f" CROSS JOIN LATERAL ({_NEXT_HELD.format(source='k.source', key='k.key', most='k.most', held='')}) AS h"
+)
 
 
 def any_held(database: Database) -> bool:
@@ -99,7 +100,12 @@ def hold(database: Database, held: Collection[tuple[int, int]]) -> None:
         database.execute_many(_HOLD, rows)
 
 
-def release(database: Database, key: Key, most: int) -> int:
-    """Make the next events ready, `most` of them, that wait behind one of the key; return how many. One statement."""
-    released: int = database.execute(_RELEASE, (*key, most)).rowcount
-    return released
+def release(database: Database, keys: Mapping[Key, int]) -> int:
+    """Make the next events ready that wait behind one of their key: of each key so many; return how many in all."""
+    if not keys:
+        return 0
+    rows = [(*key, most) for key, most in keys.items()]
+    if isinstance(database, PostgresDatabase):
+        released: int = database.execute(_RELEASE_ALL, list(zip(*rows, strict=True))).rowcount
+        return released
+    return sum(database.execute(_RELEASE, row).rowcount for row in rows)

@@ -20,6 +20,10 @@ WHERE finished_at IS NULL AND status IN ('waiting', 'parked') AND next_attempt_a
 """
 
 
+TRIMMED = 1_000_000
+"""Microseconds by which clocks of several machines may differ, or one be read before another: no reason to speak of."""
+
+
 def bring_forward(database: Database, *, now: int, latest: int) -> int:
     """Make due what waits for a later time than any retry or lease can have set, and what was never tried at all.
 
@@ -28,6 +32,6 @@ def bring_forward(database: Database, *, now: int, latest: int) -> int:
     """
     with storage_errors(), database.transaction():
         hold_all_stripes(database)
-        sends: int = database.execute(_OUTBOX, (now, latest, now)).rowcount
+        sends: int = database.execute(_OUTBOX, (now, latest, now + TRIMMED)).rowcount
         events: int = database.execute(_EVENTS, (latest,)).rowcount
     return sends + events

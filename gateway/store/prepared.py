@@ -111,13 +111,14 @@ class PreparedConnection:
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         """Take the connection, which nobody else sends statements on."""
-        from psycopg import adapt, capabilities, pq
+        from psycopg import Error, adapt, capabilities, pq
 
         # A message of the protocol, which a pooler understands; libpq has it since 17.
         self._closes = capabilities.has_send_close_prepared()
         self._connection = connection
         self._libpq = connection.pgconn
         self._pq = pq
+        self._driver_error = Error
         self._transformer: Transformer = adapt.Transformer(connection)
         self._prepared: dict[str, Prepared] = {}
         self._count = 0
@@ -189,9 +190,12 @@ class PreparedConnection:
         return results[len(results) - more :]
 
     def _collect(self) -> list[PGresult]:
-        """Say that nothing more comes, and return all results."""
-        with self.answering:
-            return self._all_results()
+        """Say that nothing more comes, and return all results. Raises PostgresError when the connection is lost."""
+        try:
+            with self.answering:
+                return self._all_results()
+        except self._driver_error as error:
+            raise PostgresError.told(_first_line(str(error).encode()), None) from error
 
     def _all_results(self) -> list[PGresult]:
         libpq, synced = self._libpq, self._pq.ExecStatus.PIPELINE_SYNC

@@ -7,9 +7,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from engines import Bench, microseconds
 
 from gateway.store.leases import Settled, lease, settle
+from gateway.store.stripes import STRIPES
 
 RULES = """
 version: 1
@@ -101,8 +103,8 @@ rules:
 """
 
 
-def test_a_slice_asks_once_however_many_of_its_events_wait_behind_one(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, ASKING)
+def counted(bench: Bench) -> list[str]:
+    """Return the list in which every statement is noted from now on."""
     asked: list[str] = []
     run = bench.database.execute
 
@@ -111,6 +113,12 @@ def test_a_slice_asks_once_however_many_of_its_events_wait_behind_one(tmp_path: 
         return run(statement, values)
 
     bench.database.execute = count
+    return asked
+
+
+def test_a_slice_asks_once_however_many_of_its_events_wait_behind_one(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, ASKING)
+    asked = counted(bench)
 
     def statements_for(events: int) -> int:
         first = sum(1 for _ in bench.database.execute("SELECT 1 FROM gateway_events", ()).fetchall())
@@ -125,6 +133,23 @@ def test_a_slice_asks_once_however_many_of_its_events_wait_behind_one(tmp_path: 
     assert statements_for(60) == few
     held = bench.database.execute("SELECT count(*) FROM gateway_events WHERE behind = 1", ()).fetchone()[0]
     assert held == 62
+
+
+@pytest.mark.postgresql
+def test_a_slice_asks_once_however_many_keys_it_has_while_one_is_held_up(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, ASKING + "  - {name: other, on: payment, do: [{log: paid}]}\n")
+    send(bench, ("first", "question", "k"), ("second", "question", "k"))
+    bench.run()
+    asked = counted(bench)
+
+    def statements_for(first: int, events: int) -> int:
+        send(bench, *((f"evt-{first + n}", "payment", f"key-{n}") for n in range(events)))
+        asked.clear()
+        # So large that no stripe gives less than it has.
+        assert len(bench.run(64 * STRIPES)) == events
+        return len(asked)
+
+    assert statements_for(0, 2) == statements_for(2, 50)
 
 
 def test_events_of_one_key_that_each_ask_are_answered_in_order(tmp_path: Path) -> None:

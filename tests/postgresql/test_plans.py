@@ -41,7 +41,7 @@ STATEMENTS: dict[str, tuple[str, Sequence[object]]] = {
     "unpark": (inbox._UNPARK, ["shop", "key-7"]),
     "holders": (holding._ALL_HOLDERS, [["shop"] * 4, [f"key-{n}" for n in range(3)] + [HELD_KEY]]),
     "hold": (holding._HOLD_ALL, [[1] * 256, ["behind"] * 256, _SLICE]),
-    "release": (holding._RELEASE, ["shop", HELD_KEY, 2]),
+    "release": (holding._RELEASE_ALL, [["shop"] * 2, [HELD_KEY, "key-7"], [2, 2]]),
     "event at": (inbox._EVENT_AT, ["shop", 1_700_000_000, 1_700_000_000_000_000]),
     "finish": (
         inbox._FINISH_ALL,

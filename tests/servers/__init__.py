@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from servers.mail import MailServer
 from servers.nats import NatsServer
+from servers.pooler import Pooler
 from servers.postgres import PostgresServer
 from servers.receiver import Receiver
 from servers.redis import RedisServer
 from servers.stripe import StripeServer
 from servers.wire import Wire
 
-__all__ = ["MailServer", "NatsServer", "PostgresServer", "Receiver", "RedisServer", "StripeServer", "Wire"]
+__all__ = ["MailServer", "NatsServer", "Pooler", "PostgresServer", "Receiver", "RedisServer", "StripeServer", "Wire"]

@@ -24,7 +24,7 @@ PLANS: dict[str, tuple[str, Sequence[object], list[str]]] = {
             f"r USING INDEX gateway_events_holding {ONE_KEY}",
         ],
     ),
-    "release": (holding._RELEASE, ("shop", "k", 2), [f"gateway_events USING INDEX gateway_events_held {ONE_KEY}"]),
+    "release": (holding._RELEASE, ("shop", "k", 2), [f"e USING INDEX gateway_events_held {ONE_KEY}"]),
     "any held": (
         holding._ANY_WAITING,
         (),
