@@ -19,7 +19,7 @@ from chaos.evidence import count_open, gather
 from chaos.launch import breaking
 from chaos.load import SECRET, Load
 from running import ENVIRONMENT, ROOT, Gateway
-from servers import Pooler, PostgresServer, Wire
+from servers import Cable, Pooler, PostgresServer, Wire
 
 LAUNCH = Path(__file__).parent / "launch"
 REST_SECONDS = 60.0
@@ -158,12 +158,13 @@ class Ground:
         options: str = "",
         disk: FailingDisk | None = None,
         pooler: Pooler | None = None,
+        cable: Cable | None = None,
     ) -> None:
         """Take a folder, what chance begins with, the database's address (a file in the folder when left out), how
         many gateways share it, and whether each engine has a process of its own.
 
         Of a file: the disk that it is on, when that can fail. Of a server: the server, whether gateways reach it by a
-        wire or a pooler, and what they add to its address.
+        wire, a pooler or a cable, and what they add to its address.
         """
         self.folder = folder
         self.url = url or f"sqlite:///{folder}/chaos.db"
@@ -171,7 +172,7 @@ class Ground:
         self.chance = random.Random(seed)
         self.server, self.disk = server, disk
         self.wire = Wire(server.port, chance=self.chance) if wired and server is not None else None
-        self._pooler = pooler
+        self._pooler, self.cable = pooler, cable
         self.destination = Destination()
         self.orders = folder / "orders"
         self.orders.mkdir()

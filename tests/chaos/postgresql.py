@@ -13,7 +13,7 @@ from chaos.disks import PATIENCE, small_disk
 from chaos.evidence import count_open_before, last_event
 from chaos.ground import ChaoticGateway, Ground
 from chaos.scenarios import FEW, LEAST_LEFT, MOST_LEFT, Scenario, fill, refused, some_time
-from servers import PostgresServer, Wire
+from servers import Cable, PostgresServer, Wire, distant_server
 
 GATEWAYS = 2
 IDLE_SECONDS = 3
@@ -21,6 +21,8 @@ IDLE_SECONDS = 3
 ADDRESS_OPTIONS = (
     f"?options=-c%20idle_in_transaction_session_timeout%3D{IDLE_SECONDS}s%20-c%20transaction_timeout%3D{IDLE_SECONDS}s"
 )
+GIVEN_UP_SECONDS = 13.0
+"""After so long without an answer a connection is given up by keepalives, on both sides (`store.postgres`: 11 s)."""
 FREE_SECONDS = 20.0
 """How long what one gateway held may take to be finished by the other."""
 PAUSE = 0.1
@@ -136,6 +138,40 @@ async def lose_server(ground: Ground, ends: float) -> None:
         ground.breaks += 1
 
 
+async def cut_cable(ground: Ground, ends: float) -> None:
+    """The network between gateways and server is gone, for a moment or until both kernels give their connections up."""
+    cable = ground.cable
+    assert cable is not None, "nothing but a network of its own can be cut"
+    ways = (_pull_out_shortly, _pull_out_for_long, _narrow)
+    while time.monotonic() < ends:
+        for break_it in ground.chance.sample(ways, len(ways)):
+            await ground.load.until(FEW)
+            await break_it(ground, cable)
+            ground.breaks += 1
+            if time.monotonic() > ends:
+                break
+
+
+async def _pull_out_shortly(ground: Ground, cable: Cable) -> None:
+    await _pull_out(cable, ground.chance.uniform(0.2, 2 * IDLE_SECONDS))
+
+
+async def _pull_out_for_long(_: Ground, cable: Cable) -> None:
+    await _pull_out(cable, GIVEN_UP_SECONDS)
+
+
+async def _pull_out(cable: Cable, seconds: float) -> None:
+    await asyncio.to_thread(cable.cut)
+    await asyncio.sleep(seconds)
+    await asyncio.to_thread(cable.mend)
+
+
+async def _narrow(ground: Ground, cable: Cable) -> None:
+    await asyncio.to_thread(cable.narrow)
+    await ground.load.until(FEW)
+    await asyncio.to_thread(cable.widen)
+
+
 async def kill_any(ground: Ground, ends: float) -> None:
     """SIGKILL of a process of one of the gateways: the one that receives, the engine's, or all."""
     while time.monotonic() < ends:
@@ -196,6 +232,7 @@ POSTGRESQL = (
     Scenario(name="the server's disk full", breaks=fill_disk_of_server, small_disk=True),
     Scenario(name="the network cut, reset, slow", breaks=break_wire, wire=True),
     Scenario(name="the network lost, the server not told", breaks=lose_server, wire=True),
+    Scenario(name="the cable pulled out, the network narrow", breaks=cut_cable, cable=True),
     Scenario(name="any process of two gateways killed", breaks=kill_any),
     Scenario(name="one of two gateways frozen", breaks=freeze),
 )
@@ -203,7 +240,7 @@ POSTGRESQL = (
 
 @contextmanager
 def on_server(scenario: Scenario, folder: Path, seed: int, server: PostgresServer) -> Iterator[Ground | None]:
-    """Set gateways up on a server, on one of its own if its disk is to be filled; None where that cannot be."""
+    """Set gateways up on a server, on one of its own if its disk or cable is to break; None where that cannot be."""
     with ExitStack() as stack:
         if scenario.small_disk:
             small = stack.enter_context(_server_on_small_disk())
@@ -211,9 +248,16 @@ def on_server(scenario: Scenario, folder: Path, seed: int, server: PostgresServe
                 yield None
                 return
             server = small
+        cable = None
+        if scenario.cable:
+            distant = stack.enter_context(distant_server())
+            if distant is None:
+                yield None
+                return
+            server, cable = distant
         ground = Ground(
             folder, seed, url=server.create(), gateways=GATEWAYS, server=server, options=ADDRESS_OPTIONS,
-            wired=scenario.wire,
+            wired=scenario.wire, cable=cable,
         )  # fmt: skip
         if ground.wire is not None:
             stack.enter_context(ground.wire)

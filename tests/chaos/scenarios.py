@@ -45,6 +45,8 @@ class Scenario:
     """Whether it needs one that can be made to fail."""
     wire: bool = False
     """Whether gateways reach the database's server by a wire that can be cut."""
+    cable: bool = False
+    """Whether the server stands at the far end of a cable, in a network of its own."""
     refuses: bool = False
     """Whether the destination refuses for good, so that somebody has to retry what became a dead letter."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from servers.mail import MailServer
 from servers.nats import NatsServer
+from servers.network import Cable, distant_server
 from servers.pooler import Pooler
 from servers.postgres import PostgresServer
 from servers.receiver import Receiver
@@ -11,4 +12,7 @@ from servers.redis import RedisServer
 from servers.stripe import StripeServer
 from servers.wire import Wire
 
-__all__ = ["MailServer", "NatsServer", "Pooler", "PostgresServer", "Receiver", "RedisServer", "StripeServer", "Wire"]
+__all__ = [
+    "Cable", "MailServer", "NatsServer", "Pooler", "PostgresServer", "Receiver", "RedisServer", "StripeServer", "Wire",
+    "distant_server",
+]  # fmt: skip

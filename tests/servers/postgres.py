@@ -37,6 +37,8 @@ class PostgresServer(ProgramServer):
     """PostgreSQL with an empty cluster; every database is made when it is asked for."""
 
     name = "postgres"
+    host = "127.0.0.1"
+    """Where it listens."""
 
     def __init__(
         self,
@@ -70,7 +72,7 @@ class PostgresServer(ProgramServer):
 
     def command(self) -> list[str]:
         settings = {
-            "listen_addresses": "127.0.0.1",
+            "listen_addresses": self.host,
             "port": str(self.port),
             "unix_socket_directories": "",
             # After a crash each file of each test's database would be synced by itself: seconds where the disk is busy.
@@ -90,7 +92,7 @@ class PostgresServer(ProgramServer):
         return True
 
     def url(self, database: str) -> str:
-        return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
+        return f"postgresql://postgres@{self.host}:{self.port}/{database}"
 
     def create(self) -> str:
         """Make an empty database and return its address."""
