@@ -59,7 +59,7 @@ def on_each_database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyP
     kind: str = request.param
     if kind == "postgresql":
         server: PostgresServer = request.getfixturevalue("postgres")
-        monkeypatch.setattr(engines, "new_database", server.create)
+        monkeypatch.setattr(engines, "new_database", server.make_room)
     return kind
 
 

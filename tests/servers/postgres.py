@@ -58,6 +58,7 @@ class PostgresServer(ProgramServer):
         super().__init__(self._root)
         self._settings = {"fsync": "on" if safe else "off", **(settings or {})}
         self._names = count(1)
+        self._rooms: str | None = None
         if os.geteuid() == 0:
             os.chown(self.folder, NOBODY, NOBODY)
         self._initialize(segment_megabytes)
@@ -99,6 +100,18 @@ class PostgresServer(ProgramServer):
         name = f"test{next(self._names)}"
         self.run(f"CREATE DATABASE {name}")
         return self.url(name)
+
+    def make_room(self) -> str:
+        """Make an empty schema and return the address under which it is all there is.
+
+        In a thousandth of the time that a database of its own takes, and without a thousand files to delete at the
+        end; but locks and signals are one with those of the other rooms, so that one alone may be used at a time.
+        """
+        if self._rooms is None:
+            self._rooms = self.create()
+        name = f"room{next(self._names)}"
+        self.run(f"CREATE SCHEMA {name}", self._rooms.rpartition("/")[2])
+        return f"{self._rooms}?options=-csearch_path%3D{name}"
 
     def run(self, statement: str, database: str = "postgres") -> list[tuple[Any, ...]]:
         """Run one statement and return its rows."""
