@@ -26,7 +26,7 @@ GIVEN_UP_SECONDS = 13.0
 FREE_SECONDS = 20.0
 """How long what one gateway held may take to be finished by the other."""
 PAUSE = 0.1
-"""Seconds that a sender waits after each event, where one gateway alone must keep up."""
+"""Seconds that a sender waits after each event, where more would come meanwhile than one gateway keeps up with."""
 DISK_MEGABYTES = 160
 MOST_CUT = 6
 
@@ -130,6 +130,7 @@ WAYS: tuple[Callable[[Ground, Wire], Awaitable[None]], ...] = (_cut_for_a_while,
 
 async def lose_server(ground: Ground, ends: float) -> None:
     """Gateways lose their connections and the server is not told: what those held is free when it has had enough."""
+    ground.load.pause = PAUSE
     while time.monotonic() < ends:
         await some_time(ground)
         _wire(ground).lose()

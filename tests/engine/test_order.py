@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import pytest
 from engines import NOON, Bench
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -99,6 +100,7 @@ def rows_after(batches: list[list[dict[str, Any]]], limit: int) -> dict[str, lis
 EXPECTED = rows_after([EVENTS], 64)
 
 
+@pytest.mark.sqlite
 @settings(max_examples=80)
 @given(data=st.data())
 def test_the_rows_are_the_same_in_any_order_split_and_repetition(data: st.DataObject) -> None:

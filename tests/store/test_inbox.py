@@ -104,6 +104,7 @@ def test_nothing_of_a_batch_is_stored_when_it_cannot_be_committed(tmp_path: Path
     assert [r.duplicate for r in append_deliveries(database, [delivery("small"), large])] == [False, False]
 
 
+@pytest.mark.sqlite
 @settings(max_examples=60)
 @given(ids=st.lists(st.sampled_from("abcdef"), max_size=30), cuts=st.lists(st.integers(0, 30), max_size=5))
 def test_any_split_into_batches_stores_each_event_once(ids: list[str], cuts: list[int]) -> None:
