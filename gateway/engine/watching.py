@@ -16,6 +16,7 @@ import structlog
 
 from gateway.engine.alerts import ENDS, Alert, AlertState, alert_text
 from gateway.engine.consistency import LinkedCheck
+from gateway.engine.history import History
 from gateway.engine.loop import Ended
 from gateway.engine.measures import MOST_FAILING, Count, Failing, Measures, measures_at_once
 from gateway.engine.retention import Retention
@@ -87,7 +88,7 @@ class Watch:
         self._broken: set[str] = set()
         self._digests: dict[str, str] = {}
         self._rounds = Rounds(database)
-        self._measures = Measures([SHOWN_OVER])
+        self._measures, self._history = Measures([SHOWN_OVER]), History(database)
         self._began = time.monotonic()
         self._looked_at, self._took = float("-inf"), 0.0
         self._dirty = True
@@ -139,8 +140,10 @@ class Watch:
 
     def _look(self, now: float) -> None:
         self._dirty, at = False, self._clock()
-        self._take_lead()
+        self._take_lead(now, at)
         self._share(now, at)
+        if self._led:
+            self._history.write(at, self._longest)
         found = depths(self._database, parked_before=at - int(self._park_seconds * 1_000_000))
         by_source = {depth.source: depth for depth in found}
         sources = dict.fromkeys([*self._sources, *by_source])
@@ -156,26 +159,47 @@ class Watch:
         )
         self._looked_at, self._took = now, time.monotonic() - now
 
-    def _take_lead(self) -> None:
+    @property
+    def _longest(self) -> float:
+        """Return the longest stretch that anybody asks about (seconds)."""
+        return max([SHOWN_OVER, *(alert.over for alert in self._alerts)])
+
+    def _take_lead(self, now: float, at: int) -> None:
         before, self._led = self._led, self._leads()
-        if self._led != before:
-            # Whoever led before may have told something; it stands in the outbox.
-            self._states.clear()
-            self._digests.clear()
-            self._began = time.monotonic()
+        if self._led == before:
+            return
+        # Whoever led before may have told something; it stands in the outbox.
+        self._states.clear()
+        self._digests.clear()
+        self._began = now
+        if self._led:
+            self._recall(now, at)
+
+    def _recall(self, now: float, at: int) -> None:
+        """Go on from what whoever led before has kept; what was counted here is among it, or not yet collected."""
+        self._measures = Measures({SHOWN_OVER, *(alert.over for alert in self._alerts)})
+        for ago, count in self._history.begin(at, self._longest):
+            self._measures.add(count, now - ago)
+        self._add(self._shared, now)
+
+    def _add(self, count: Count, now: float) -> None:
+        self._measures.add(count, now)
+        self._history.add(count)
 
     def _count(self, now: float) -> None:
         with self._noting:
             count, self._noted = self._noted, Count()
+        if self._led:
+            self._add(count, now)
+            return
         self._measures.add(count, now)
-        if not self._led:
-            self._shared.add(count)
+        self._shared.add(count)
 
     def _share(self, now: float, at: int) -> None:
         """Collect what others have counted, or leave them what was counted here."""
         if self._led:
             for text in collect_tallies(self._database):
-                self._measures.add(Count.load(text), now)
+                self._add(Count.load(text), now)
         elif self._shared.tallies:
             leave_tally(self._database, self._shared.dump(), at)
         self._shared = Count()

@@ -20,6 +20,7 @@ from gateway.store.database import DRIVER_ERROR, Database, is_entangled, storage
 from gateway.store.operator_tables import migrate_table, run
 from gateway.store.reflection import columns_of
 from gateway.store.schema import (
+    COUNTS,
     CURRENT_VERSION,
     HELD_EVENTS,
     HOLDING_EVENTS,
@@ -148,14 +149,15 @@ def _share_work(database: Database) -> list[str]:
     ]
 
 
-def _find_few(database: Database) -> list[str]:
-    """Version 4: what holds up a key, and what is leased, are found however much else waits."""
+def _look_back(database: Database) -> list[str]:
+    """Version 4: what holds up a key and what is leased are found among much that waits; counts outlive who leads."""
     # Where the outbox is as new as this, it has its indexes already.
+    indexes = (HOLDING_EVENTS, HELD_EVENTS, LEASED_OUTBOX)
     return [
-        _define(database, CreateIndex(index, if_not_exists=True))
-        for index in (HOLDING_EVENTS, HELD_EVENTS, LEASED_OUTBOX)
+        *(_define(database, CreateIndex(index, if_not_exists=True)) for index in indexes),
+        *_create(database, COUNTS),
     ]
 
 
-STEPS: dict[int, Callable[[Database], list[str]]] = {2: _add_outbox, 3: _share_work, 4: _find_few}
+STEPS: dict[int, Callable[[Database], list[str]]] = {2: _add_outbox, 3: _share_work, 4: _look_back}
 """For each version after the first: the function that takes the tables there from the one before."""

@@ -220,6 +220,14 @@ TALLIES = Table(
     Column("tally", _TEXT, nullable=False, comment="JSON: what one process has counted, for the one that alerts"),
 )
 
+COUNTS = Table(
+    "gateway_counts",
+    METADATA,
+    Column("seq", _ROW_NUMBER, primary_key=True, autoincrement=True),
+    Column("at", BigInteger, nullable=False),
+    Column("counts", _TEXT, nullable=False, comment="JSON: what all processes have counted in a few seconds"),
+)
+
 MIGRATIONS = Table(
     "gateway_migrations",
     METADATA,

@@ -20,6 +20,7 @@ from gateway.engine.measures import BOUNDS, SLOTS, Count, Measures, Stretch, Tal
 from gateway.engine.retry import RetryPolicy
 from gateway.engine.watching import Watch
 from gateway.store.depths import depths
+from gateway.store.tallies import kept_counts
 from gateway.telemetry import register_secret
 
 RULES = """
@@ -151,6 +152,58 @@ def test_after_a_restart_nobody_is_told_twice(watched: Watched) -> None:
     watched.bench.now += timedelta(hours=2)
     watched.look()
     assert watched.told()[-1][1]["title"] == "shop: failing, for 2 h"
+
+
+def passes(watch: Watch) -> object:
+    return watch.last.over["shop"]["passes"]
+
+
+def test_what_was_counted_before_a_restart_still_counts_while_its_time_lasts(watched: Watched) -> None:
+    watched.send("broken", 1)
+    watched.send("fine", 2)
+    watched.look()
+    watched.start()
+    watched.look()
+    assert passes(watched.watch) == 2
+    watched.send("fine", 3)
+    watched.look()
+    assert passes(watched.watch) == 3
+    watched.bench.now += timedelta(hours=1)
+    watched.start()
+    watched.send("fine", 4)
+    watched.look()
+    assert passes(watched.watch) == 1
+    assert len(kept_counts(watched.bench.database, 0)) == 1, "what is longer ago than anybody asks about is forgotten"
+
+
+@pytest.mark.postgresql
+def test_who_leads_next_goes_on_with_what_the_one_before_has_counted(tmp_path: Path) -> None:
+    first = Watched(tmp_path)
+    leads = False
+    bench = first.bench
+    other = Watch(bench.database, clock=lambda: microseconds(bench.now), leads=lambda: leads)
+    other.load(["shop"], [], [], park_seconds=1)
+
+    def note(watch: Watch, number: int) -> None:
+        bench.send(bench.delivery({"id": f"evt_{number}", "type": "fine"}))
+        watch.note(bench.run())
+
+    def look(watch: Watch) -> None:
+        watch._looked_at = float("-inf")
+        watch.turn()
+
+    note(other, 1)
+    note(other, 2)
+    look(other)
+    note(first.watch, 3)
+    look(first.watch)
+    assert passes(first.watch) == 3
+    note(other, 4)
+    look(other)
+    note(other, 5)
+    leads = True
+    look(other)
+    assert passes(other) == 5, "each once: what was kept, what was left to be collected, what nobody was told"
 
 
 def test_what_must_not_be_shown_is_hidden(watched: Watched) -> None:
