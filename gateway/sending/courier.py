@@ -218,9 +218,11 @@ class Courier:
         if not self._clock_watch.is_time():
             return
         now = self._clock()
-        longest = self._attempts.longest_wait + self._lease + max(place.seconds for place in self._places.values())
-        latest = now + int(longest * 1_000_000)
-        moved = await self._database.call(lambda database: bring_forward(database, now=now, latest=latest))
+        lease_ends = now + int((self._lease + max(place.seconds for place in self._places.values())) * 1_000_000)
+        latest = lease_ends + int(self._attempts.longest_wait * 1_000_000)
+        moved = await self._database.call(
+            lambda database: bring_forward(database, now=now, latest=latest, lease_ends=lease_ends)
+        )
         self._clock_watch.looked()
         if moved:
             _log.warning("the clock was set back: what waited for a time that is far ahead now is due", count=moved)

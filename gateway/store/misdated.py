@@ -9,8 +9,10 @@ from __future__ import annotations
 from gateway.store.database import Database, storage_errors
 from gateway.store.stripes import hold_all_stripes
 
+# What is leased may be under way at this moment in another process: it is left to its owner for one more lease.
 _OUTBOX = """
-UPDATE gateway_outbox SET next_attempt_at = ?
+UPDATE gateway_outbox
+SET next_attempt_at = CASE WHEN leased_by IS NULL THEN CAST(? AS bigint) ELSE CAST(? AS bigint) END
 WHERE status = 'ready' AND (next_attempt_at > ? OR (attempts = 0 AND next_attempt_at > ?))
 """
 
@@ -24,14 +26,14 @@ TRIMMED = 1_000_000
 """Microseconds by which clocks of several machines may differ, or one be read before another: no reason to speak of."""
 
 
-def bring_forward(database: Database, *, now: int, latest: int) -> int:
+def bring_forward(database: Database, *, now: int, latest: int, lease_ends: int) -> int:
     """Make due what waits for a later time than any retry or lease can have set, and what was never tried at all.
 
-    `now` and `latest` are microseconds. Returns how many events, messages and calls. One transaction. Raises
-    StorageUnavailable.
+    `now`, `latest` and when a lease that begins now ends are microseconds. Returns how many events, messages and
+    calls. One transaction. Raises StorageUnavailable.
     """
     with storage_errors(), database.transaction():
         hold_all_stripes(database)
-        sends: int = database.execute(_OUTBOX, (now, latest, now + TRIMMED)).rowcount
+        sends: int = database.execute(_OUTBOX, (now, lease_ends, latest, now + TRIMMED)).rowcount
         events: int = database.execute(_EVENTS, (latest,)).rowcount
     return sends + events

@@ -86,11 +86,13 @@ def test_it_is_noticed_also_when_it_was_set_forward_before() -> None:
 def test_only_times_that_no_retry_can_have_set_are_brought_forward(tmp_path: Path) -> None:
     database = open_outbox(tmp_path)
     now, latest = clock(), clock() + HOUR
-    add_outgoing(database, [(None, outgoing("send", "app", post(n), n)) for n in range(4)], now + 2 * HOUR)
+    add_outgoing(database, [(None, outgoing("send", "app", post(n), n)) for n in range(5)], now + 2 * HOUR)
     changes = ((0, 1, now + HOUR // 2), (1, 1, now + 2 * HOUR), (2, 0, now + HOUR // 2), (3, 0, now - 5))
     for number, attempts, due in changes:
         statement = "UPDATE gateway_outbox SET attempts = ?, next_attempt_at = ? WHERE message_id = ?"
         database.execute(statement, (attempts, due, f"msg_send_app_{number}"))
+    under_way = "UPDATE gateway_outbox SET attempts = 1, leased_by = 'elsewhere/1/1' WHERE message_id = ?"
+    database.execute(under_way, ("msg_send_app_4",))
     events = [add_event(database, f"evt_{n}") for n in range(4)]
     for event, (status, type_, due) in zip(
         events,
@@ -106,9 +108,9 @@ def test_only_times_that_no_retry_can_have_set_are_brought_forward(tmp_path: Pat
             "UPDATE gateway_events SET status = ?, type = ?, next_attempt_at = ?, finished_at = NULL WHERE seq = ?",
             (status, type_, due, event),
         )
-    assert bring_forward(database, now=now, latest=latest) == 4
+    assert bring_forward(database, now=now, latest=latest, lease_ends=now + 7) == 5
     dues = database.execute("SELECT next_attempt_at FROM gateway_outbox ORDER BY message_id", ()).fetchall()
-    assert [due for (due,) in dues] == [now + HOUR // 2, now, now, now - 5]
+    assert [due for (due,) in dues] == [now + HOUR // 2, now, now, now - 5, now + 7]
     stands = database.execute("SELECT status, next_attempt_at FROM gateway_events ORDER BY seq", ()).fetchall()
     assert [tuple(row) for row in stands] == [
         ("ready", None),
