@@ -11,7 +11,7 @@ import hypothesis
 import pytest
 import structlog
 from running import Gateway
-from servers import PostgresServer
+from servers import PostgresServer, in_memory
 
 # A busy machine is no failure.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -40,7 +40,7 @@ def gateway(tmp_path: Path) -> Iterator[Gateway]:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL server, started when the first test wants it."""
-    server = PostgresServer().start()
+    server = PostgresServer(at=in_memory()).start()
     yield server
     server.remove()
 

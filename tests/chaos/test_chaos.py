@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from chaos.postgresql import POSTGRESQL, on_server
 from chaos.scenarios import ANY_DATABASE, SQLITE, Played, Scenario, on_file, play
-from servers import PostgresServer
+from servers import PostgresServer, in_memory
 
 SECONDS, SEED = 2.0, 20261121
 
@@ -25,7 +25,7 @@ async def test_what_was_promised_holds(scenario: Scenario, tmp_path: Path) -> No
 @pytest.fixture(scope="module")
 def breakable() -> Iterator[PostgresServer]:
     """A server that no other tests use."""
-    server = PostgresServer(safe=True).start()
+    server = PostgresServer(safe=True, at=in_memory()).start()
     yield server
     server.remove()
 

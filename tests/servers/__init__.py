@@ -6,7 +6,7 @@ from servers.mail import MailServer
 from servers.nats import NatsServer
 from servers.network import Cable, distant_server
 from servers.pooler import Pooler
-from servers.postgres import PostgresServer
+from servers.postgres import PostgresServer, in_memory
 from servers.receiver import Receiver
 from servers.redis import RedisServer
 from servers.stripe import StripeServer
@@ -14,5 +14,5 @@ from servers.wire import Wire
 
 __all__ = [
     "Cable", "MailServer", "NatsServer", "Pooler", "PostgresServer", "Receiver", "RedisServer", "StripeServer", "Wire",
-    "distant_server",
+    "distant_server", "in_memory",
 ]  # fmt: skip

