@@ -14,8 +14,8 @@ from contextlib import contextmanager
 
 from servers.postgres import NOBODY, PostgresServer
 
-# Of the network kept for such tests: RFC 2544.
-NEAR, FAR, BITS = "198.18.0.1", "198.18.0.2", 30
+# Addresses that no host ever routes beyond itself; the kernel has to be told that a cable may carry them.
+NEAR, FAR, BITS = "127.77.0.1", "127.77.0.2", 30
 
 
 class Cable:
@@ -29,11 +29,14 @@ class Cable:
         """Make the namespace and the cable. Raises CalledProcessError where that is not allowed."""
         _ip("netns", "add", self.namespace)
         _ip("link", "add", self._near, "type", "veth", "peer", "name", self._far, "netns", self.namespace)
+        for within, device in (([], self._near), (["ip", "netns", "exec", self.namespace], self._far)):
+            localnet = f"net.ipv4.conf.{device}.route_localnet=1"
+            subprocess.run([*within, "sysctl", "-qw", localnet], check=True, capture_output=True)
         _ip("address", "add", f"{NEAR}/{BITS}", "dev", self._near)
         _ip("link", "set", self._near, "up")
         self._inside("address", "add", f"{FAR}/{BITS}", "dev", self._far)
-        self._inside("link", "set", "lo", "up")
         self.mend()
+        _ip("route", "add", f"{FAR}/32", "dev", self._near, "src", NEAR, "table", "local")
 
     def cut(self) -> None:
         """Pull it out: whatever is on its way is lost, and nobody is told."""
@@ -85,7 +88,7 @@ class DistantPostgres(PostgresServer):
 @contextmanager
 def distant_server() -> Iterator[tuple[DistantPostgres, Cable] | None]:
     """Start a server behind a cable; None where that is not allowed."""
-    if os.geteuid() or not all(map(shutil.which, ("ip", "tc", "setpriv"))):
+    if os.geteuid() or not all(map(shutil.which, ("ip", "tc", "setpriv", "sysctl"))):
         yield None
         return
     cable = Cable()
