@@ -14,7 +14,8 @@ from gateway.config.checks import check_rules, merge_tables
 from gateway.config.declarations import Targets
 from gateway.config.diagnostics import Findings
 from gateway.config.rules import read_rules
-from gateway.engine.loop import Ended, Engine
+from gateway.engine.ending import Ended
+from gateway.engine.loop import Engine
 from gateway.engine.program import Program, link_lookups, link_source, link_tables
 from gateway.engine.retry import RetryPolicy
 from gateway.store.ahead import may_read_ahead

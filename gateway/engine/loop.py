@@ -15,12 +15,11 @@ from typing import NamedTuple
 
 import structlog
 
+from gateway.engine.ending import Ended, as_outcome, decide, moves_clock, orphaned, record
 from gateway.engine.foreseeing import read_ahead
 from gateway.engine.holding import CALLING, Holding
 from gateway.engine.passes import Begun, PassResult, begin_pass, end_pass
 from gateway.engine.program import RUN_PREFIX, Program, SourceProgram
-from gateway.engine.responding import answer, bare_scope
-from gateway.expressions import NO_CONTEXT
 from gateway.store.ahead import NOTHING_AHEAD, Ahead
 from gateway.store.codecs import microseconds_of
 from gateway.store.database import (
@@ -34,25 +33,17 @@ from gateway.store.database import (
 )
 from gateway.store.inbox import (
     Claimed,
-    Finish,
     Outcome,
-    TraceRow,
     any_parked,
     claim_due,
     claim_ready,
     event_at,
-    finish_events,
     next_due,
     unpark,
 )
-from gateway.store.outbox import Outgoing, add_outgoing, await_call
-from gateway.store.outbox_pages import reopen_calls
-from gateway.store.schedules import TYPE_PREFIX, forget_fired
 from gateway.store.stripes import passes_over, queue_up, sees_part, take_stripes
 
 _log = structlog.get_logger("gateway.engine")
-
-_BROKEN = "the gateway failed at this event: see its log"
 
 # After a slice had to be undone, the next ones expect the same for a while.
 CAREFUL_SLICES = 16
@@ -65,17 +56,6 @@ FIRST_QUEUE, LONGEST_QUEUE = 32, 4096
 
 Each time that happens again it is for twice as long: rows that all keys share cannot be changed side by side.
 """
-
-
-class Ended(NamedTuple):
-    """An event that a slice has finished with, for logs and metrics."""
-
-    event: Claimed
-    finish: Finish
-    result: PassResult | None
-    """None where the pass itself broke."""
-    started_at: int
-    microseconds: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +157,7 @@ class Engine:
         self._database.commit()
         self._queues = max(0, self._queues - 1)
         outcomes = [
-            _outcome(e.finish) for e in ended if e.finish.status != CALLING and self.program.answers(e.event.source)
+            as_outcome(e.finish) for e in ended if e.finish.status != CALLING and self.program.answers(e.event.source)
         ]
         more = released or len(events) >= limit or sees_part(self._database)
         return Slice(ended=ended, outcomes=outcomes, more=more, sends=sends, passes_over=passes_over(self._database))
@@ -193,7 +173,9 @@ class Engine:
         ended = self._run_each(events, holding, savepoints=savepoints)
         self._database.putting_off = True
         holding.write()
-        sends = self._write(ended, now)
+        sends = record(self._database, ended, now)
+        if any(map(moves_clock, ended)):
+            self._due = next_due(self._database)
         released = self._make_others_ready(ended, holding)
         self._database.settle()
         return ended, released, sends
@@ -250,14 +232,14 @@ class Engine:
         source = self.program.sources.get(event.source)
         now = self._clock() if early is None else early.at
         if source is None:
-            return Ended(event, _orphan(event, now), None, now, 0)
+            return Ended(event, orphaned(event, now), None, now, 0)
         started = time.perf_counter_ns() - (0 if early is None else early.nanoseconds)
         if savepoints:
             result = self._run_in_savepoint(source, event, now)
         else:
             result = self._run_plainly(source, event, now, early)
         microseconds = (time.perf_counter_ns() - started) // 1000
-        finish = self._decide(source, event, result, self._clock())
+        finish = decide(self.program, source, event, result, now=self._clock(), chance=self._chance)
         if result is not None:
             result.state.let_go()
         return Ended(event, finish, result, now, microseconds)
@@ -298,75 +280,6 @@ class Engine:
         execute("RELEASE event", ())
         return result
 
-    def _decide(self, source: SourceProgram, event: Claimed, result: PassResult | None, now: int) -> Finish:
-        finish = self._finish(event, result, now)
-        if source.respond is None or finish.status == CALLING:
-            return finish
-        scope = bare_scope(source.name, event.type) if result is None else result.state.scope
-        said = answer(
-            source.respond,
-            scope,
-            NO_CONTEXT if result is None else result.state,
-            status=finish.status,
-            result=finish.result,
-            error=finish.error,
-        )
-        return finish._replace(response=said)
-
-    def _finish(self, event: Claimed, result: PassResult | None, now: int) -> Finish:
-        attempts = event.attempts + 1
-        if result is None:
-            return self._retried(event, attempts, now, status="waiting", rule=None, error=_BROKEN)
-        if result.status == CALLING:
-            return Finish(CALLING, event.attempts, None, None, result.rule, None, result.error, None, event.seq)
-        if result.status in {"done", "ignored"}:
-            return Finish(result.status, attempts, None, now, result.rule, result.result, result.error, None, event.seq)
-        if result.status == "parked" or result.retry:
-            status = "parked" if result.status == "parked" else "waiting"
-            return self._retried(event, attempts, now, status=status, rule=result.rule, error=result.error)
-        return _dead(event, attempts, now, result.rule, result.error)
-
-    def _retried(
-        self, event: Claimed, attempts: int, now: int, *, status: str, rule: str | None, error: str | None
-    ) -> Finish:
-        at = self.program.retry.next_attempt(
-            attempts=attempts, since=due_at(event), now=now, chance=self._chance(), parked=status == "parked"
-        )
-        if at is None:
-            return _dead(event, attempts, now, rule, error)
-        return Finish(status, attempts, at, None, rule, None, error, None, event.seq)
-
-    def _write(self, ended: Sequence[Ended], now: int) -> bool:
-        """Write what became of the events; say whether there is more to send."""
-        database = self._database
-        finished = [e.finish for e in ended if e.finish.status != CALLING]
-        finish_events(database, finished, [_trace_row(e) for e in ended])
-        sends = self._write_outbox(ended, now)
-        for one in ended:
-            if one.finish.status == "waiting" and one.event.calls:
-                reopen_calls(database.execute, one.event.seq, now)
-            if one.event.type.startswith(TYPE_PREFIX):
-                forget_fired(database.execute, one.event.source, one.event.event_id, one.event.seq)
-        if any(map(_moves_clock, ended)):
-            self._due = next_due(database)
-        return sends
-
-    def _write_outbox(self, ended: Sequence[Ended], now: int) -> bool:
-        messages: list[tuple[int | None, Outgoing]] = []
-        calling = False
-        for one in ended:
-            result = one.result
-            if result is None:
-                continue
-            if result.call is not None:
-                calling = True
-                await_call(self._database, one.event.seq, result.call, result.rule, now)
-            elif result.status == "done" and result.state.outgoing:
-                messages += [(one.event.seq, outgoing) for outgoing in result.state.outgoing]
-        if messages:
-            add_outgoing(self._database, messages, now)
-        return calling or bool(messages)
-
     def _make_others_ready(self, ended: Sequence[Ended], holding: Holding) -> bool:
         database = self._database
         freed = holding.let_go([e.event for e in ended])
@@ -376,40 +289,6 @@ class Engine:
             }:
                 freed += unpark(database, source, key)
         return freed > 0
-
-
-def due_at(event: Claimed) -> int:
-    """Return when an event's first pass was due (microseconds): a scheduled one's own time, or its receipt."""
-    if event.type.startswith(TYPE_PREFIX) and event.occurred_at is not None:
-        return max(event.occurred_at, event.received_at)
-    return event.received_at
-
-
-def _moves_clock(ended: Ended) -> bool:
-    """Say whether the next waiting event may be due at another time than before."""
-    event, scheduled = ended.event, ended.result is not None and ended.result.state.scheduled
-    waits = ended.finish.next_attempt_at is not None
-    return waits or scheduled or event.attempts > 0 or event.type.startswith(TYPE_PREFIX)
-
-
-def _dead(event: Claimed, attempts: int, now: int, rule: str | None, error: str | None) -> Finish:
-    return Finish("dead", attempts, None, now, rule, None, error, None, event.seq)
-
-
-def _orphan(event: Claimed, now: int) -> Finish:
-    return _dead(event, event.attempts + 1, now, None, f"no source `{event.source}` is configured any more")
-
-
-def _trace_row(ended: Ended) -> TraceRow:
-    trace = ended.result.trace if ended.result is not None else "{}"
-    finish, attempt = ended.finish, ended.event.attempts + 1
-    status = "waiting" if finish.status == CALLING else finish.status
-    return TraceRow(finish.seq, attempt, ended.started_at, ended.microseconds, status, trace)
-
-
-def _outcome(finish: Finish) -> Outcome:
-    response = None if finish.response is None else finish.response.encode()
-    return Outcome(finish.seq, finish.status, finish.result, finish.error, response)
 
 
 def _newer(execute: Execute, source: str, at: datetime) -> str | None:

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from gateway.engine.ending import Ended, due_at
 from gateway.engine.holding import CALLING
-from gateway.engine.loop import Ended, due_at
 from gateway.store.codecs import dump_json
 from gateway.store.depths import Depth
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter
 
-from gateway.engine.loop import Ended, due_at
+from gateway.engine.ending import Ended, due_at
 from gateway.telemetry import Durations
 
 PutLine = Callable[[dict[str, Any]], None]

@@ -16,8 +16,8 @@ import structlog
 
 from gateway.engine.alerts import ENDS, Alert, AlertState, alert_text
 from gateway.engine.consistency import LinkedCheck
+from gateway.engine.ending import Ended
 from gateway.engine.history import History
-from gateway.engine.loop import Ended
 from gateway.engine.measures import MOST_FAILING, Count, Failing, Measures, measures_at_once
 from gateway.engine.retention import Retention
 from gateway.engine.rounds import NONE_FOUND, Round, Rounds, round_text

@@ -13,7 +13,8 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from gateway.engine.loop import Ended, Engine, Slice
+from gateway.engine.ending import Ended
+from gateway.engine.loop import Engine, Slice
 from gateway.errors import StorageUnavailable
 from gateway.store.inbox import Outcome
 

@@ -15,7 +15,7 @@ from engines import Bench, microseconds
 from gateway.config.settings_model import AlertSettings, ParkSettings
 from gateway.engine.alerts import BEGINS, ENDS, LASTS, AlertState, build_alerts
 from gateway.engine.consistency import LinkedCheck
-from gateway.engine.loop import Ended
+from gateway.engine.ending import Ended
 from gateway.engine.measures import BOUNDS, SLOTS, Count, Measures, Stretch, Tally
 from gateway.engine.retry import RetryPolicy
 from gateway.engine.watching import Watch

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from engines import Bench, microseconds
 
-from gateway.engine.loop import Ended
+from gateway.engine.ending import Ended
 from gateway.engine.worker import GATHER, LONG, EngineWork
 
 # How large a slice is, and whether another follows at once, is PostgreSQL's own matter: see `sees_part`.
