@@ -13,8 +13,9 @@ from bench.servers import gateway_environment
 from gateway.config.diagnostics import Findings
 from gateway.config.reporters import report
 from gateway.project import Project, load_project
+from gateway.store.claiming import Finish, TraceRow, finish_events
 from gateway.store.database import Database, open_database, parse_address
-from gateway.store.inbox import Delivery, Finish, Receipt, TraceRow, append_deliveries, finish_events
+from gateway.store.inbox import Delivery, Receipt, append_deliveries
 from gateway.store.migrations import migrate
 
 _BATCH = 1_000

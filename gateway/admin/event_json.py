@@ -12,8 +12,8 @@ import orjson
 from gateway.admin.concealing import without_secrets
 from gateway.engine.payload import PayloadRefused, read_payload
 from gateway.expressions import to_text
+from gateway.store.claiming import TraceRow
 from gateway.store.events import Event, EventDetails, EventPage
-from gateway.store.inbox import TraceRow
 from gateway.store.outbox import decode
 from gateway.store.outbox_pages import OutboxItem, OutboxPage
 

@@ -11,8 +11,8 @@ from gateway.admin.event_json import iso_time
 from gateway.admin.places import FilePlaces, Places
 from gateway.admin.printing import printable
 from gateway.expressions import to_json, to_text
+from gateway.store.claiming import TraceRow
 from gateway.store.events import Event, EventDetails
-from gateway.store.inbox import TraceRow
 from gateway.store.outbox_pages import OutboxItem
 
 OWN = "gateway"

@@ -10,8 +10,9 @@ from gateway.engine.passes import PassResult
 from gateway.engine.program import Program, SourceProgram
 from gateway.engine.responding import answer, bare_scope
 from gateway.expressions import NO_CONTEXT
+from gateway.store.claiming import Claimed, Finish, TraceRow, finish_events
 from gateway.store.database import Database
-from gateway.store.inbox import Claimed, Finish, Outcome, TraceRow, finish_events
+from gateway.store.inbox import Outcome
 from gateway.store.outbox import Outgoing, add_outgoing, await_call
 from gateway.store.outbox_pages import reopen_calls
 from gateway.store.schedules import TYPE_PREFIX, forget_fired

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from gateway.engine.program import SourceProgram
+from gateway.store.claiming import Claimed
 from gateway.store.database import Database
 from gateway.store.holding import Holders, Key, any_held, hold, holders_of, release
-from gateway.store.inbox import Claimed
 
 CALLING = "calling"
 """What became of a pass that waits for an answer; the event is `waiting`."""

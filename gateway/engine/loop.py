@@ -21,6 +21,7 @@ from gateway.engine.holding import CALLING, Holding
 from gateway.engine.passes import Begun, PassResult, begin_pass, end_pass
 from gateway.engine.program import RUN_PREFIX, Program, SourceProgram
 from gateway.store.ahead import NOTHING_AHEAD, Ahead
+from gateway.store.claiming import Claimed, any_parked, claim_due, claim_ready, event_at, next_due, unpark
 from gateway.store.codecs import microseconds_of
 from gateway.store.database import (
     DRIVER_ERROR,
@@ -31,16 +32,7 @@ from gateway.store.database import (
     is_trouble,
     storage_errors,
 )
-from gateway.store.inbox import (
-    Claimed,
-    Outcome,
-    any_parked,
-    claim_due,
-    claim_ready,
-    event_at,
-    next_due,
-    unpark,
-)
+from gateway.store.inbox import Outcome
 from gateway.store.stripes import passes_over, queue_up, sees_part, take_stripes
 
 _log = structlog.get_logger("gateway.engine")

@@ -28,9 +28,9 @@ from gateway.engine.payload import PayloadRefused, read_payload
 from gateway.engine.program import RUN_PREFIX, LinkedFile, LinkedRule, Program, SourceProgram
 from gateway.expressions import CoercionError, EvaluationError, is_true, to_text
 from gateway.store.ahead import NOTHING_AHEAD, Ahead
+from gateway.store.claiming import Claimed
 from gateway.store.codecs import dump_json, moment_of
 from gateway.store.database import Execute
-from gateway.store.inbox import Claimed
 from gateway.store.outbox import Answer, Outgoing, answers_of
 from gateway.store.shapes import RowConflict, RowRefused, ValueDoesNotFit
 

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 import orjson
 
 from gateway.errors import Conflict, NotFound
+from gateway.store.claiming import TraceRow
 from gateway.store.codecs import dump_json
 from gateway.store.database import Database, storage_errors
 from gateway.store.event_filter import Clause, EventFilter, joined
-from gateway.store.inbox import TraceRow
 from gateway.store.outbox_pages import OutboxItem, outbox_of, reopen_calls
 from gateway.store.stripes import hold_stripes_of
 

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import StorageUnavailable
+from gateway.store.claiming import Claimed, claim_ready
 from gateway.store.database import Database
-from gateway.store.inbox import Claimed, Delivery, append_deliveries, claim_ready, outcome_of
+from gateway.store.inbox import Delivery, append_deliveries, outcome_of
 from gateway.store.migrations import migrate
 from gateway.store.stripes import take_stripes
 

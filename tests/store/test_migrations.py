@@ -11,8 +11,8 @@ from engines import as_text, open_new
 
 from gateway.config.tables import Column, Table
 from gateway.errors import MigrationRefused
+from gateway.store.claiming import claim_due, claim_ready
 from gateway.store.database import Database
-from gateway.store.inbox import claim_due, claim_ready
 from gateway.store.migrations import migrate
 from gateway.store.reflection import reflect_existing, table_names
 from gateway.store.sqlite import SqliteDatabase
