@@ -36,7 +36,10 @@ One that takes longer, or fails with the database, makes the next half as large.
 """
 
 GATHER = 0.005
-"""For so many seconds after it has caught up the engine lets deliveries gather, unless somebody waits for one."""
+"""For so many seconds after it has caught up the engine lets deliveries gather, unless somebody waits for one.
+
+It does for as long as its last slice took, where that is longer: many workers then run few slices that are large.
+"""
 
 LOOK_AGAIN = 0.5
 """Seconds after which an idle engine looks for events that another process has made ready."""
@@ -105,7 +108,7 @@ class EngineWork:
         ended = self._monotonic()
         self._adapt(ended - started)
         self._rest_until = ended + REST * (ended - started)
-        self._gather_until = ended + GATHER if pause > 0 else 0.0
+        self._gather_until = ended + max(GATHER, ended - started) if pause > 0 else 0.0
         return pause
 
     def _adapt(self, seconds: float) -> None:

@@ -115,3 +115,16 @@ def test_a_slice_that_took_long_makes_the_next_smaller(gathering: Gathering) -> 
     before = gathering.done
     gathering.work(0)
     assert gathering.done - before == 2
+
+
+def test_they_gather_for_as_long_as_a_long_slice_took(gathering: Gathering) -> None:
+    gathering.seconds_a_slice = 10 * GATHER
+    gathering.store()
+    gathering.work(0)
+    gathering.store()
+    gathering.now += 9 * GATHER
+    gathering.work(0)
+    assert gathering.done == 1
+    gathering.now += GATHER
+    gathering.work(0)
+    assert gathering.done == 2
