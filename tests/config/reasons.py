@@ -139,6 +139,17 @@ _OPTIONAL = frozenset(
 """Keys that say what is done beside the usual, and are missed by nothing when they are gone."""
 
 
+def _is_override(mutation: Mutation) -> bool:
+    """Say whether a rule's own way to values is gone which the file takes in another way under the same names."""
+    if mutation.kind != "a key taken out" or mutation.path[:1] != ("rules",) or "extract" not in mutation.path:
+        return False
+    before = shipped(mutation.file).root
+    own, shared = node_at(before, mutation.path[:3]), node_at(before, ("extract",))
+    assert isinstance(own, MappingNode)
+    gone = {key.text for key, _ in own.entries} if len(mutation.path) == 3 else {str(mutation.path[3])}
+    return isinstance(shared, MappingNode) and gone <= {key.text for key, _ in shared.entries}
+
+
 def _is_left_out(mutation: Mutation) -> bool:
     """Say whether a key is gone that says what is done beside the usual, or a column or name beside others."""
     if mutation.kind != "a key taken out":
@@ -200,6 +211,7 @@ REASONS: Mapping[str, Callable[[Mutation], bool]] = {
     "another condition or value, made of the same parts": _is_another_condition,
     "a text in an expression, compared with what may be any text": _is_word_in_expression,
     "a key that says what is done beside the usual, or a column or name beside others": _is_left_out,
+    "the file's own way to a value, where a rule's own is gone": _is_override,
     "an address, limit or name of the place where the gateway runs": _is_of_the_place,
 }
 """What only the operator knows."""
@@ -222,6 +234,7 @@ _EQUAL: Mapping[str, Callable[[Mutation], bool]] = {
     "GW212": _in_procedure,  # what a procedure needs is asked for where it is run
     "GW102": _in_procedure,  # … or where a test runs it
     "GW512": lambda mutation: "currency" in mutation.path,  # … and a currency beside its amount
+    "GW508": lambda mutation: mutation.path[-1:] == ("key",),  # … what is scheduled where it is dropped, or not
     "GW506": lambda mutation: "stripe" in mutation.path[:1],  # a key that is not set is missed where Stripe is called
     "GW004": _is_broken,  # where indentation no longer fits is where reading stops
     "GW005": _is_broken,  # a bracket or quote shows where the next one is met

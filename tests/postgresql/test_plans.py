@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from servers import PostgresServer
 
-from gateway.store import arrivals, depths, holding, inbox, leases, outbox, retention, stripes
+from gateway.store import arrivals, claiming, depths, holding, inbox, leases, outbox, retention, stripes
 from gateway.store.database import open_database, parse_address
 from gateway.store.dialects import in_postgresql
 from gateway.store.migrations import migrate
@@ -33,21 +33,21 @@ STATEMENTS: dict[str, tuple[str, Sequence[object]]] = {
     "take what is due": (stripes._TAKE_DUE, [_ALL, _LATE, 64]),
     "take all that is ready": (stripes._TAKE_ALL_READY, [_ALL]),
     "take all that is due": (stripes._TAKE_ALL_DUE, [_ALL, _LATE]),
-    "claim what is ready": (inbox._CLAIM_READY_STRIPES, [_ALL, 4]),
-    "claim what is due": (inbox._CLAIM_DUE_STRIPES, [_ALL, _LATE, 4]),
-    "next due": (inbox._NEXT_DUE, []),
-    "any parked": (inbox._ANY_PARKED, []),
+    "claim what is ready": (claiming._CLAIM_READY_STRIPES, [_ALL, 4]),
+    "claim what is due": (claiming._CLAIM_DUE_STRIPES, [_ALL, _LATE, 4]),
+    "next due": (claiming._NEXT_DUE, []),
+    "any parked": (claiming._ANY_PARKED, []),
     "any held": (holding._ANY_WAITING, []),
-    "unpark": (inbox._UNPARK, ["shop", "key-7"]),
+    "unpark": (claiming._UNPARK, ["shop", "key-7"]),
     "holders": (holding._ALL_HOLDERS, [["shop"] * 4, [f"key-{n}" for n in range(3)] + [HELD_KEY]]),
     "hold": (holding._HOLD_ALL, [[1] * 256, ["behind"] * 256, _SLICE]),
     "release": (holding._RELEASE_ALL, [["shop"] * 2, [HELD_KEY, "key-7"], [2, 2]]),
-    "event at": (inbox._EVENT_AT, ["shop", 1_700_000_000, 1_700_000_000_000_000]),
+    "event at": (claiming._EVENT_AT, ["shop", 1_700_000_000, 1_700_000_000_000_000]),
     "finish": (
-        inbox._FINISH_ALL,
+        claiming._FINISH_ALL,
         [*([value] * 256 for value in ("done", 1, None, 1, "r", "x", None, None)), _SLICE],
     ),
-    "trace": (inbox._INSERT_TRACES, [_SLICE, *([value] * 256 for value in (1, 1, 1, "done", "{}"))]),
+    "trace": (claiming._INSERT_TRACES, [_SLICE, *([value] * 256 for value in (1, 1, 1, "done", "{}"))]),
     "arrive": (
         arrivals._ARRIVE,
         [

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from engines import open_new
 
-from gateway.store import depths, holding, inbox, leases, retention
+from gateway.store import claiming, depths, holding, leases, retention
 from gateway.store.migrations import migrate
 
 ONE_KEY = "(source=? AND key=?)"
@@ -31,7 +31,7 @@ PLANS: dict[str, tuple[str, Sequence[object], list[str]]] = {
         ["gateway_events USING INDEX gateway_events_open (status=? AND next_attempt_at=?)"],
     ),
     "next due": (
-        inbox._NEXT_DUE,
+        claiming._NEXT_DUE,
         (),
         ["gateway_events USING INDEX gateway_events_open (status=? AND next_attempt_at>?)"] * 2,
     ),
