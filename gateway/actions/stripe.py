@@ -150,6 +150,7 @@ def _check_names(stripe: Stripe, known: Operation, scope: CheckScope) -> None:
 
 def _check_given(stripe: Stripe, known: Operation, given: set[str], scope: CheckScope) -> None:
     place: Node = stripe.node.get("stripe") or stripe.node
+    params = stripe.node.get("params")
     if stripe.id is not None and len(known.path) != 1:
         what = "no id" if not known.path else f"{len(known.path)} ids"
         names = ", ".join(f"`{name}`" for name in known.path)
@@ -167,12 +168,9 @@ def _check_given(stripe: Stripe, known: Operation, given: set[str], scope: Check
     lacking = [name for name in (*known.path, *known.required) if name not in named]
     for name in lacking:
         own = " (or `id`)" if name in known.path and len(known.path) == 1 else ""
-        scope.findings.error(
-            "GW214",
-            f"`{stripe.operation}` needs `{name}`",
-            place,
-            help=f"write it in `params`{own}",
-        )
+        null = params.get(name) if isinstance(params, MappingNode) else None
+        said = f"`{stripe.operation}` needs `{name}`" + ("" if null is None else ", this is null")
+        scope.findings.error("GW214", said, null or place, help=f"write it in `params`{own}")
 
 
 def _bind(stripe: Stripe, linker: Linker) -> Callable[[PassState], Signal]:

@@ -74,8 +74,10 @@ class ParametersCheck:
         given = {key.text for key, item in node.entries if not is_null(item)}
         for name, taken in known.items() if way else ():
             if taken.required and name not in given:
+                null = node.get(name)
                 message = f"`{way.removesuffix('.')}` of `{self.operation}` needs `{name}`"
-                self.scope.findings.error("GW214", message, place, help="Stripe refuses the call without it")
+                said = message if null is None else f"{message}, this is null"
+                self.scope.findings.error("GW214", said, null or place, help="Stripe refuses the call without it")
 
     def _unknown(self, key: Scalar, known: Mapping[str, Taken], way: str) -> None:
         what = f"`{way.removesuffix('.')}` of `{self.operation}`" if way else f"`{self.operation}`"

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from gateway.config.checks import covers
-from gateway.config.diagnostics import Findings, did_you_mean
+from gateway.config.diagnostics import DocumentFindings, Findings, did_you_mean
 from gateway.config.document import Node, Scalar
 from gateway.config.document import Sequence as SequenceNode
 from gateway.config.rules import Rule, RulesFile
@@ -31,6 +31,8 @@ class _Scheduling:
     node: Node
     key: tuple[str, str]
     """What its key begins and ends with."""
+    own: bool
+    """Whether the step says the key; else it is the name and the event's ordering key."""
 
 
 def check_source_reach(sources: Sequence[Sequence[Path]], files: Mapping[Path, RulesFile], findings: Findings) -> None:
@@ -111,17 +113,36 @@ def _check_scheduled(file: RulesFile, sources: list[list[RulesFile]], findings: 
 def _check_canceled(file: RulesFile, sources: list[list[RulesFile]], findings: Findings) -> None:
     """Warn of keys that are canceled and that no scheduled event can have."""
     canceled: list[Value | None] = [step.arguments.key for step in _steps([file]) if step.action.name == "cancel"]
-    keys = [one.key for files in sources for one in _schedulings(files)] if canceled else []
+    known = [one for files in sources for one in _schedulings(files)] if canceled else []
+    here = findings.for_document(file.document)
     for value in canceled:
-        if value is None or any(_may_be_one(_ends(value), key) for key in keys):
+        if value is None:
             continue
-        begun = sorted({f"`{first}…`" if first else "any" for first, _ in keys})
-        findings.for_document(file.document).warning(
+        meant = [one for one in known if _may_be_one(_ends(value), one.key)]
+        if meant:
+            _check_same_key(value, meant, here)
+            continue
+        begun = sorted({f"`{one.key[0]}…`" if one.key[0] else "any" for one in known})
+        here.warning(
             "GW508",
             "nothing is scheduled under such a key, so this drops nothing",
             value.node,
             help=f"keys of `schedule` steps begin with {', '.join(begun)}" if begun else "take the step out",
         )
+
+
+def _check_same_key(value: Value, meant: Sequence[_Scheduling], findings: DocumentFindings) -> None:
+    """Advise to say a key at both ends, where only one of them does."""
+    names = {reference.path for part in value.parts for reference in part.names}
+    if any(one.own for one in meant) or ("event", "key") in names:
+        return
+    written = value.node.text if isinstance(value.node, Scalar) else meant[0].name
+    findings.advice(
+        "GW508",
+        f"`schedule: {meant[0].name}` says no key: it waits under the event's ordering key, which this may not be",
+        value.node,
+        help=f"write `key: {written}` there, too",
+    )
 
 
 def _steps(files: Iterable[RulesFile]) -> Iterator[Step]:
@@ -137,7 +158,8 @@ def _schedulings(files: Iterable[RulesFile]) -> Iterator[_Scheduling]:
         if step.action.name == "schedule":
             name, key = step.arguments.name, step.arguments.key
             ends = (f"{name}-", "") if key is None else _ends(key)
-            yield _Scheduling(name=name, node=step.node.get("schedule") or step.node, key=ends)
+            node = step.node.get("schedule") or step.node
+            yield _Scheduling(name=name, node=node, key=ends, own=key is not None)
 
 
 def _patterns(files: Iterable[RulesFile]) -> list[str]:

@@ -129,8 +129,9 @@ ADVICE = (
     ),
     Code(
         code="GW508",
-        title="a cancel that can drop nothing",
-        why="No `schedule` step gives its events such a key, so the event that was meant would fire all the same.",
+        title="a cancel that can drop nothing, or nothing for sure",
+        why="No `schedule` step gives its events such a key, or says which it gives: what was meant would fire "
+        "all the same.",
         wrong=with_rules(_CANCELED.replace("cancel: remind-", "cancel: reminder-")),
         right=with_rules(_CANCELED),
         file=RULES,
