@@ -155,7 +155,8 @@ def _is_left_out(mutation: Mutation) -> bool:
     if mutation.kind != "a key taken out":
         return False
     beside = _keys(mutation).intersection({*_WRITTEN, "with"}) - {_last(mutation)}
-    return _last(mutation) in _OPTIONAL or bool(beside)
+    every_row = mutation.path[:1] == ("checks",) and _last(mutation) == "where"
+    return _last(mutation) in _OPTIONAL or bool(beside) or every_row
 
 
 _OF_THE_PLACE = frozenset(
