@@ -257,7 +257,8 @@ def is_pointed(verdict: Verdict) -> bool:
     mutation = verdict.mutation
     if mutation.kind == "a key taken out":  # what needs it says so by its name, wherever that is
         gone = _words_gone(mutation)
-        return any(gone & _named(one, mutation) for one in verdict.findings)
+        unguarded = _last(mutation) == "when"  # what a condition has kept from being written blindly is said there
+        return any(gone & _named(one, mutation) or (unguarded and one.code == "GW511") for one in verdict.findings)
     if _is_moved(mutation) and any(_last(mutation) in _named(one, mutation) for one in verdict.findings):
         return True
     after = min(mutation.lines)
