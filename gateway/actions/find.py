@@ -146,16 +146,15 @@ def link_query(
         return _link_read_by_key(query, key_of, table.name, where.tests[0].name)
     values_of = _link_values([_value_of(test) for test in where.tests if test.operator not in {"null", "present"}])
     name, key = table.name, None if table.spec.key is None else table.spec.key.name
-    named = read_by(table.name, where)
-    fit = None if named is None or not can_read_ahead(table.spec, named.column) else table.fitters([named.column])[0][1]
+    wanted = read_by(name, where)
+    ahead = wanted.column if wanted is not None and can_read_ahead(table, wanted.column) else None
 
     def rows_of(state: PassState) -> list[Row]:
         values = values_of(state)
-        rows = None
-        if fit is not None and named is not None:
-            rows = state.ahead.take(name, named.column, fit(values[0]))
-        if rows is None:
+        if ahead is None:
             rows = query(state.execute, values)
+        else:
+            rows = state.rows_by(name, ahead, table.fit(ahead, values[0]), query)
         if key is not None:
             for row in rows:
                 state.rows[name, row[key]] = row
@@ -194,9 +193,7 @@ def _link_read_by_key(
 ) -> Callable[[PassState], list[Row]]:
     def rows_of(state: PassState) -> list[Row]:
         key = key_of(state)
-        rows = state.ahead.take(name, column, key)
-        if rows is None:
-            rows = query(state.execute, (key,))
+        rows = state.rows_by(name, column, key, query)
         state.rows[name, key] = rows[0] if rows else None
         return rows
 

@@ -15,7 +15,7 @@ from gateway.store.shapes import Row
 
 if TYPE_CHECKING:
     from gateway.store.database import Execute
-    from gateway.store.rows import RowTable
+    from gateway.store.rows import RowQuery, RowTable
 
 
 class StepFailed(GatewayError):
@@ -178,6 +178,11 @@ class PassState:
         if answer is None:
             raise AwaitCall(self._outgoing("call", action, target, position, request))
         return answer
+
+    def rows_by(self, table: str, column: str, value: object, query: RowQuery) -> list[Row]:
+        """Return the rows whose column has a fitted value: those read ahead, or what the query finds now."""
+        rows = self.ahead.take(table, column, value)
+        return query(self.execute, (value,)) if rows is None else rows
 
     def id_of(self, position: str) -> str:
         """Return the id of the event's message or call at a position."""

@@ -102,7 +102,6 @@ class _Linked:
         self._pointer, self._as_of = linker.pointer, upsert.as_of
         self._query = table.query([Test(name, "eq") for name in upsert.key.columns], limit=1)
         self._set, self._on_insert = upsert.set.link(table), upsert.on_insert.link(table)
-        self._columns = upsert.key.columns
         stamp = () if upsert.as_of is None else (upsert.as_of,)
         columns = dict.fromkeys((*upsert.key.columns, *upsert.set.columns, *upsert.on_insert.columns, *stamp))
         self._insert, self._writer = table.inserter(tuple(columns)), RowWriter(table)
@@ -132,9 +131,10 @@ class _Linked:
             if known in state.rows:
                 row = state.rows[known]
                 return [] if row is None else [row]
-        values = list(key.values())
-        rows = state.ahead.take(self.table.name, self._columns[0], values[0]) if len(values) == 1 else None
-        return self._query(state.execute, values) if rows is None else rows
+        if len(key) == 1:
+            [(column, value)] = key.items()
+            return state.rows_by(self.table.name, column, value, self._query)
+        return self._query(state.execute, list(key.values()))
 
     def add(self, state: PassState, key: dict[str, object]) -> Row | None:
         """Add the row, unless one has its key or one of its unique values."""

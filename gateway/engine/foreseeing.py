@@ -102,7 +102,7 @@ class Foresight:
     def _row(self, wanted: RowWanted) -> Iterator[Foreseen]:
         table, column, value = wanted
         linked = self._tables[table]
-        if not can_read_ahead(linked.spec, column):
+        if not can_read_ahead(linked, column):
             return
         read = self._reads.get((table, column))
         if read is None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from gateway.config.tables import Table
 from gateway.store.database import Database, Execute
+from gateway.store.reflection import quote
 from gateway.store.shapes import Row, Test
 
 if TYPE_CHECKING:
@@ -22,7 +23,9 @@ ReadAhead = Callable[[Execute, Sequence[object]], Mapping[object, Row | None]]
 # Types whose values are equal where the database says so, and the arrays that they travel in.
 _ARRAYS = {"text": "text[]", "integer": "bigint[]"}
 
-_TRIGGERS = "SELECT 1 FROM pg_trigger WHERE tgrelid = ANY (CAST(CAST(? AS text[]) AS regclass[])) LIMIT 1"
+_TRIGGERS = """
+SELECT 1 FROM unnest(CAST(? AS text[])) AS named JOIN pg_trigger ON tgrelid = to_regclass(named) LIMIT 1
+"""
 
 
 class Ahead:
@@ -67,10 +70,11 @@ NOTHING_AHEAD = Ahead()
 """Stands where nothing was read ahead."""
 
 
-def can_read_ahead(table: Table, column: str) -> bool:
-    """Say whether a column names one row of a table made by the gateway, by values that need no reading."""
-    found = None if table.existing else table.column(column)
-    return found is not None and (found is table.key or found.unique) and found.type in _ARRAYS
+def can_read_ahead(table: RowTable, column: str) -> bool:
+    """Say whether a column names one row of a table made by the gateway on PostgreSQL, by a text or a whole number."""
+    spec = table.spec
+    found = None if spec.existing or table.dialect != "postgresql" else spec.column(column)
+    return found is not None and (found is spec.key or found.unique) and found.type in _ARRAYS
 
 
 def link_read_ahead(table: RowTable, column: str) -> ReadAhead:
@@ -102,4 +106,4 @@ def may_read_ahead(database: Database, tables: Sequence[str]) -> bool:
     """
     if database.dialect != "postgresql":
         return False
-    return database.execute(_TRIGGERS, (list(tables),)).fetchone() is None
+    return database.execute(_TRIGGERS, ([quote(table) for table in tables],)).fetchone() is None

@@ -173,6 +173,14 @@ def test_what_the_slice_has_scheduled_is_canceled(bench: Bench) -> None:
     assert planned(bench) == [("visit-ann", "ignored"), ("visit-ann", "ignored")]
 
 
+def test_a_table_may_have_any_name(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, RULES.replace("people", "People"))
+    assert bench.engine.program.reads_ahead
+    said = results(bench, [event("joins", "ann", "a@x"), event("writes", "", "a@x")], at_once=64)
+    assert said == [("done", "joined"), ("done", "ann")]
+    assert bench.rows('"People"') == [("ann", "a@x", 10)]
+
+
 PEOPLE, EMAILS = ["ann", "bob", "cyd"], ["a@x", "b@x", "c@x", None]
 KINDS = ["joins", "visits", "moves", "writes", "leaves", "plans", "drops"]
 happened_to_people = st.tuples(st.sampled_from(KINDS), st.sampled_from(PEOPLE), st.sampled_from(EMAILS), st.none())
